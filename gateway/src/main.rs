@@ -1,0 +1,3 @@
+//! The `scop` program.
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! Suites and programs that others wrote, run against the SCoP crates.
+//!
+//! Each suite is a module with a function that runs a file of the suite's format, so that the tests
+//! and the command line run the same code.
+
+use std::path::PathBuf;
+
+/// The folder of the public test suites: `SCOP_VECTORS`, or `../shared/vectors` beside the project.
+///
+/// `None` when it is not there; a test says then that it skips, and why.
+pub fn vectors() -> Option<PathBuf> {
+    let folder = std::env::var_os("SCOP_VECTORS").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors")),
+        PathBuf::from,
+    );
+    folder.is_dir().then_some(folder)
+}
