@@ -5,3 +5,9 @@
 extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
+
+pub mod header;
+
+pub use header::scan::{
+    Field, FieldDefect, Fields, HeaderBlock, HeaderEnd, Message, find_header_end,
+};

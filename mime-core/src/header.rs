@@ -1,0 +1,3 @@
+//! The header of a message: the block of fields (RFC 5322 2.2) and the structured field bodies.
+
+pub mod scan;
