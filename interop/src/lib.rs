@@ -3,6 +3,8 @@
 //! Each suite is a module with a function that runs a file of the suite's format, so that the tests
 //! and the command line run the same code.
 
+pub mod machine;
+
 use std::path::PathBuf;
 
 /// The folder of the public test suites: `SCOP_VECTORS`, or `../shared/vectors` beside the project.
