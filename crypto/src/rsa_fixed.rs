@@ -1,0 +1,176 @@
+//! RSASSA-PKCS1-v1_5 verification (RFC 8017 8.2.2) without an allocator.
+//!
+//! The arithmetic is fixed-width Montgomery multiplication from `crypto-bigint`, in the narrowest
+//! of a few widths that holds the modulus. Everything here is public, so time may depend on it.
+//!
+//! The signature is raised to the exponent and the result compared, as one number, with the only
+//! encoding that RFC 8017 9.2 allows. Nothing is parsed on the way back, so there is no padding
+//! length, no `DigestInfo` without NULL and no trailing octet for a forger to choose.
+//!
+//! Keys are bounded by cost and sanity only: a modulus of 1024 to 4096 bits, an odd exponent from 3
+//! to 2^32 - 1. Which of them to trust is the caller's policy.
+
+use core::iter;
+
+use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+use crypto_bigint::{Limb, Uint, Word};
+use scop_core::crypto::{PublicKey, SignatureAlgorithm, Verify, VerifyError};
+
+/// Verifies RSASSA-PKCS1-v1_5 over one hash function.
+#[derive(Clone, Copy, Debug)]
+pub struct RsaPkcs1 {
+    algorithm: SignatureAlgorithm,
+    /// The DER of `DigestInfo` up to the digest (RFC 8017 9.2, note 1).
+    prefix: &'static [u8],
+    digest_len: usize,
+}
+
+/// RSASSA-PKCS1-v1_5 over SHA-1. SHA-1 is broken: only to read old data.
+#[cfg(feature = "sha1")]
+pub static RSA_SHA1: RsaPkcs1 = RsaPkcs1 {
+    algorithm: SignatureAlgorithm::RsaSha1,
+    prefix: b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
+    digest_len: 20,
+};
+
+/// RSASSA-PKCS1-v1_5 over SHA-256.
+pub static RSA_SHA256: RsaPkcs1 = RsaPkcs1 {
+    algorithm: SignatureAlgorithm::RsaSha256,
+    prefix: b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20",
+    digest_len: 32,
+};
+
+/// RSASSA-PKCS1-v1_5 over SHA-512.
+pub static RSA_SHA512: RsaPkcs1 = RsaPkcs1 {
+    algorithm: SignatureAlgorithm::RsaSha512,
+    prefix: b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40",
+    digest_len: 64,
+};
+
+/// Bits in the smallest modulus: RFC 8301 3.2 has verifiers refuse less.
+const MIN_BITS: usize = 1024;
+
+/// Bits in the largest modulus: RFC 8301 3.2 and RFC 3110 2 ask for no more.
+const MAX_BITS: usize = 4096;
+
+impl Verify for RsaPkcs1 {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    fn verify(
+        &self,
+        key: PublicKey<'_>,
+        input: &[u8],
+        signature: &[u8],
+    ) -> Result<(), VerifyError> {
+        let PublicKey::Rsa { modulus, exponent } = key else {
+            return Err(VerifyError);
+        };
+        let modulus = strip(modulus);
+        let exponent = parse_exponent(exponent).ok_or(VerifyError)?;
+        if signature.len() != modulus.len() || input.len() != self.digest_len {
+            return Err(VerifyError);
+        }
+        let leading = modulus.first().map_or(0, |byte| byte.leading_zeros());
+        let bits = (modulus.len().saturating_mul(8)).saturating_sub(leading as usize);
+        let encoded = encode(self.prefix, input, modulus.len()).ok_or(VerifyError)?;
+        let verified = match bits {
+            MIN_BITS => holds::<{ limbs(1024) }>(modulus, exponent, signature, encoded),
+            MIN_BITS..=2048 => holds::<{ limbs(2048) }>(modulus, exponent, signature, encoded),
+            MIN_BITS..=MAX_BITS => {
+                holds::<{ limbs(MAX_BITS) }>(modulus, exponent, signature, encoded)
+            }
+            _ => None,
+        };
+        verified
+            .filter(|verified| *verified)
+            .map(drop)
+            .ok_or(VerifyError)
+    }
+}
+
+/// Limbs in a number of this many bits.
+const fn limbs(bits: usize) -> usize {
+    bits.div_ceil(Word::BITS as usize)
+}
+
+/// A number without its leading zeros.
+fn strip(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}
+
+/// The exponent, when it is one that is allowed (RFC 8017 3.1).
+fn parse_exponent(bytes: &[u8]) -> Option<u32> {
+    let bytes = strip(bytes);
+    if bytes.len() > 4 {
+        return None;
+    }
+    let exponent = bytes
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+    (exponent >= 3 && exponent % 2 == 1).then_some(exponent)
+}
+
+/// The octets of EMSA-PKCS1-v1_5 (RFC 8017 9.2), least significant first.
+fn encode(prefix: &[u8], digest: &[u8], len: usize) -> Option<impl Iterator<Item = u8>> {
+    let ones = len.checked_sub(prefix.len() + digest.len() + 3)?;
+    if ones < 8 {
+        return None;
+    }
+    let digest = digest.iter().rev().copied();
+    let prefix = prefix.iter().rev().copied();
+    Some(
+        digest
+            .chain(prefix)
+            .chain([0])
+            .chain(iter::repeat_n(0xff, ones))
+            .chain([1, 0]),
+    )
+}
+
+/// Whether `signature ^ exponent mod modulus` is `encoded` (RFC 8017 8.2.2, 5.2.2); `None` when a
+/// number is out of its range.
+///
+/// Not inlined, so that the stack of one width is not that of all.
+#[inline(never)]
+fn holds<const LIMBS: usize>(
+    modulus: &[u8],
+    exponent: u32,
+    signature: &[u8],
+    encoded: impl Iterator<Item = u8>,
+) -> Option<bool> {
+    let modulus: Uint<LIMBS> = number(modulus.iter().rev().copied());
+    let signature: Uint<LIMBS> = number(signature.iter().rev().copied());
+    if signature.cmp_vartime(&modulus).is_ge() {
+        return None;
+    }
+    let params = FixedMontyParams::new_vartime(modulus.to_odd().into_option()?);
+    let power = power(&FixedMontyForm::new(&signature, &params), exponent);
+    Some(power.retrieve() == number(encoded))
+}
+
+/// Square and multiply, from the highest bit down; the exponent is odd. For 65537 that is sixteen
+/// squarings and one product; the windowed power of the crate takes more of both, and a table on
+/// the stack.
+fn power<const LIMBS: usize>(base: &FixedMontyForm<LIMBS>, exponent: u32) -> FixedMontyForm<LIMBS> {
+    let mut power = *base;
+    let mut place = exponent.checked_ilog2().unwrap_or(0);
+    while let Some(next) = (exponent & !(u32::MAX << place)).checked_ilog2() {
+        power = power.square_repeat_vartime(place - next).mul(base);
+        place = next;
+    }
+    power
+}
+
+/// The number with these octets, least significant first; octets that do not fit are left out.
+fn number<const LIMBS: usize>(mut bytes: impl Iterator<Item = u8>) -> Uint<LIMBS> {
+    let mut limbs = [Limb::ZERO; LIMBS];
+    for Limb(word) in &mut limbs {
+        for (shift, byte) in (0..Word::BITS).step_by(8).zip(&mut bytes) {
+            *word |= Word::from(byte) << shift;
+        }
+    }
+    Uint::new(limbs)
+}
