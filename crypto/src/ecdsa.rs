@@ -11,8 +11,11 @@ use scop_core::crypto::{PublicKey, SignatureAlgorithm, Verify, VerifyError};
 pub struct Ecdsa {
     algorithm: SignatureAlgorithm,
     digest_len: usize,
-    verify: fn(key: &[u8], digest: &[u8], signature: &[u8]) -> Option<()>,
+    verify: VerifyOnCurve,
 }
+
+/// Verifies by a key a digest and a signature.
+type VerifyOnCurve = fn(&[u8], &[u8], &[u8]) -> Option<()>;
 
 /// ECDSA on P-256 over SHA-256 (DNSSEC algorithm 13).
 #[cfg(feature = "p256")]
