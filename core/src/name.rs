@@ -23,6 +23,11 @@ use crate::{Cursor, Emit, FmtSink, Full, ParseError, Sink};
 pub const MAX_LABEL: usize = 63;
 /// Octets in a name in wire form, with the length octets and the root (RFC 1035 2.3.4).
 pub const MAX_NAME: usize = 255;
+/// Compression pointers followed in one name: one behind each of the 127 labels that fit 255 octets.
+///
+/// No name needs more. Without the limit, a message of 64 KiB whose every owner enters the same chain
+/// of some 8000 bare pointers costs tens of millions of steps to read.
+const MAX_POINTERS: u8 = 127;
 
 /// Why bytes are not a domain name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +41,7 @@ pub enum NameErrorKind {
     LabelTooLong,
     /// The name is longer than 255 octets.
     NameTooLong,
-    /// A compression pointer that does not point backwards, or one where none may be.
+    /// A compression pointer that does not point backwards, one where none may be, or one too many.
     Pointer,
     /// A label type other than 00 and 11 (RFC 6891 5).
     LabelType,
@@ -53,7 +58,9 @@ impl fmt::Display for NameErrorKind {
             Self::EmptyLabel => "a label is empty (RFC 1035 2.3.1)",
             Self::LabelTooLong => "a label is longer than 63 octets (RFC 1035 2.3.4)",
             Self::NameTooLong => "a name is longer than 255 octets (RFC 1035 2.3.4)",
-            Self::Pointer => "a compression pointer does not point backwards (RFC 1035 4.1.4)",
+            Self::Pointer => {
+                "a compression pointer does not lead backwards to a label (RFC 1035 4.1.4)"
+            }
             Self::LabelType => "a label has a reserved type (RFC 6891 5)",
             Self::Truncated => "a name ends before its root label (RFC 1035 3.1)",
             Self::TrailingData => "bytes follow a name (RFC 1035 3.1)",
@@ -93,7 +100,8 @@ impl<'a> Name<'a> {
     /// Reads the name that starts at byte `start` of a DNS message; also gives the byte after it.
     ///
     /// Each pointer must point before the start of the run of labels that it ends, so a chain of
-    /// pointers visits each byte at most once and the 255 octets bound the labels.
+    /// pointers visits each byte at most once; the 255 octets bound the labels, and at most 127
+    /// pointers are followed.
     ///
     /// # Errors
     /// When a label or pointer breaks a rule of RFC 1035; the offset is in `message`.
@@ -102,6 +110,7 @@ impl<'a> Name<'a> {
         let mut cursor = Cursor::at(message, start);
         let mut run = start;
         let mut total = 0;
+        let mut pointers = 0;
         let mut end = None;
         loop {
             let at = cursor.offset();
@@ -124,9 +133,10 @@ impl<'a> Name<'a> {
                         return error(NameErrorKind::Truncated, cursor.offset());
                     };
                     let target = pointer(byte, low);
-                    if target >= run {
+                    if target >= run || pointers == MAX_POINTERS {
                         return error(NameErrorKind::Pointer, at);
                     }
+                    pointers += 1;
                     end = end.or(Some(cursor.offset()));
                     run = target;
                     cursor = Cursor::at(message, target);
@@ -544,6 +554,22 @@ mod tests {
         }
         let error = Name::parse_in(&message, start).unwrap_err();
         assert_eq!(error.kind(), NameErrorKind::NameTooLong);
+    }
+
+    #[test]
+    fn a_chain_of_bare_pointers_is_cut() {
+        let mut message = std::vec![0];
+        let mut target: u8 = 0;
+        for _ in 0..127 {
+            let next = u8::try_from(message.len()).unwrap();
+            message.extend_from_slice(&[0xc0, target]);
+            target = next;
+        }
+        assert!(Name::parse_in(&message, target.into()).is_ok());
+        let start = message.len();
+        message.extend_from_slice(&[0xc0, target]);
+        let error = Name::parse_in(&message, start).unwrap_err();
+        assert_eq!(error.kind(), NameErrorKind::Pointer);
     }
 
     #[test]

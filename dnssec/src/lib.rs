@@ -5,3 +5,8 @@
 extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
+
+pub mod stub;
+pub mod wire;
+
+pub use stub::{Entropy, Problem, Step, Stub, StubConfig, StubError, Transport};
