@@ -5,3 +5,13 @@
 extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
+
+pub mod alignment;
+pub mod discover;
+pub mod domain;
+pub mod policy;
+pub mod record;
+
+pub use discover::{Discovery, Findings};
+pub use domain::Domain;
+pub use record::{Policy, Record};

@@ -1,0 +1,155 @@
+//! Whether an authenticated domain vouches for the author domain (RFC 9989 4.4, 4.10.2).
+//!
+//! Strict alignment is equality. Relaxed alignment is equality of the organizational domains, each
+//! found by a walk of its own. Most of the second walk can be spared: an identifier aligns only when
+//! it lies within the organizational domain of the author, and from there on up both walks ask the
+//! same names. So [`Check`] asks only for the names in between, whether one of them draws a border
+//! with `psd=y` or `psd=n`.
+//!
+//! Where no record was found at all, each domain is its own organizational domain, and relaxed
+//! alignment is equality too.
+
+use core::fmt;
+
+use scop_core::{Answer, AnswerError, Lookup, Query, QueryId, Step};
+
+use crate::Domain;
+use crate::discover::{Ascent, Findings, Pending, record_in};
+use crate::record::Psd;
+
+/// How closely domains must align (`dmarc-rors`, RFC 9989 4.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// The organizational domains are equal.
+    Relaxed,
+    /// The domains are equal.
+    Strict,
+}
+
+/// How a domain is aligned with the author domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Alignment {
+    /// Not looked at: it is not authenticated, or the result does not depend on it.
+    Unchecked,
+    /// It is not.
+    NotAligned,
+    /// The organizational domains are equal.
+    Relaxed,
+    /// The domains are equal.
+    Strict,
+    /// A query failed.
+    Unknown,
+}
+
+impl Alignment {
+    /// Relaxed or strict.
+    pub const fn is_aligned(self) -> bool {
+        matches!(self, Self::Relaxed | Self::Strict)
+    }
+}
+
+impl fmt::Display for Alignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unchecked => "not checked",
+            Self::NotAligned => "not aligned",
+            Self::Relaxed => "aligned by the organizational domain",
+            Self::Strict => "the same domain",
+            Self::Unknown => "unknown, a query failed",
+        })
+    }
+}
+
+/// Finds out how one domain is aligned with the author domain.
+///
+/// It asks [`MAX_QUERIES`](crate::discover::MAX_QUERIES) - 1 times at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Check<'a> {
+    ascent: Ascent<'a>,
+    /// Labels of the organizational domain, whose record is known already.
+    floor: u8,
+    pending: Pending,
+    alignment: Alignment,
+}
+
+impl<'a> Check<'a> {
+    /// Compares `identifier` with the author domain of `findings`, whose walk must have gone on to the
+    /// organizational domain; else the answer is [`Alignment::Unknown`] where it depends on that.
+    pub fn new(identifier: Domain<'a>, findings: &Findings<'_>, mode: Mode) -> Self {
+        Self::numbered(identifier, findings, mode, 0)
+    }
+
+    /// The same, with queries numbered from `first`.
+    pub(crate) fn numbered(
+        identifier: Domain<'a>,
+        findings: &Findings<'_>,
+        mode: Mode,
+        first: u32,
+    ) -> Self {
+        let organizational = findings.organizational();
+        let alignment = if identifier == findings.domain() {
+            Alignment::Strict
+        } else if mode == Mode::Strict || identifier.common_labels(&findings.domain()) == 0 {
+            Alignment::NotAligned
+        } else {
+            match organizational {
+                None => Alignment::Unknown,
+                Some(own) if !own.is_shared || !identifier.is_within(&own.domain) => {
+                    Alignment::NotAligned
+                }
+                Some(own) if identifier == own.domain => Alignment::Relaxed,
+                Some(_) => Alignment::Unchecked,
+            }
+        };
+        Self {
+            ascent: Ascent::new(identifier),
+            floor: organizational.map_or(0, |own| own.domain.label_count()),
+            pending: Pending::starting_at(first),
+            alignment,
+        }
+    }
+
+    pub(crate) const fn next_number(&self) -> u32 {
+        self.pending.next_number()
+    }
+}
+
+impl Lookup for Check<'_> {
+    type Verdict = Alignment;
+
+    fn poll(&mut self) -> Step {
+        if self.pending.is_open() {
+            return Step::Wait;
+        }
+        while self.alignment == Alignment::Unchecked {
+            if self.ascent.labels() <= self.floor {
+                self.alignment = Alignment::Relaxed;
+            } else if self.ascent.query().is_some() {
+                return self.pending.ask();
+            } else {
+                self.ascent.climb();
+            }
+        }
+        Step::Done
+    }
+
+    fn query(&self, id: QueryId) -> Option<Query<'_>> {
+        self.ascent.query().filter(|_| self.pending.is(id))
+    }
+
+    fn answer(&mut self, id: QueryId, answer: Answer<'_>) -> Result<(), AnswerError> {
+        self.pending.close(id)?;
+        match record_in(answer) {
+            Err(_) => self.alignment = Alignment::Unknown,
+            Ok(Some((policy, _))) if policy.psd() != Psd::Unknown => {
+                self.alignment = Alignment::NotAligned;
+            }
+            Ok(_) => self.ascent.climb(),
+        }
+        Ok(())
+    }
+
+    fn verdict(&self) -> Option<&Alignment> {
+        (self.alignment != Alignment::Unchecked).then_some(&self.alignment)
+    }
+}
