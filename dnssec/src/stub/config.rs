@@ -22,7 +22,7 @@ pub struct StubConfig {
     /// Send an OPT record (RFC 6891). A server that answers FORMERR or NOTIMP is asked again without.
     pub edns: bool,
     /// The largest UDP reply to ask for, at most the response buffer. 1232 octets pass every path
-    /// without fragments, which an attacker could replace (RFC 9715 3.1).
+    /// without fragments, which an attacker could replace (RFC 9715 3.2).
     pub udp_size: u16,
     /// Set DO: ask for signatures (RFC 3225). Needs EDNS.
     pub dnssec_ok: bool,

@@ -172,3 +172,101 @@ impl<const N: usize> Names<N> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scop_core::NameBuf;
+
+    fn name(text: &str) -> NameBuf {
+        NameBuf::from_text(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_example_of_the_rfc() {
+        // RFC 1035 4.1.4: the names stand at 20, 40, 64 and 92.
+        let mut buffer = [0xee; 93];
+        let mut page = Page::new(&mut buffer);
+        let mut names = Names::<8>::new();
+        for (at, text) in [
+            (20, "F.ISI.ARPA"),
+            (40, "FOO.F.ISI.ARPA"),
+            (64, "ARPA"),
+            (92, "."),
+        ] {
+            page.len = at;
+            names.put(&mut page, &name(text).as_name()).unwrap();
+        }
+        assert_eq!(&buffer[20..32], b"\x01F\x03ISI\x04ARPA\x00");
+        assert_eq!(&buffer[40..46], b"\x03FOO\xc0\x14");
+        assert_eq!(&buffer[64..66], b"\xc0\x1a");
+        assert_eq!(buffer[92], 0);
+        assert!(
+            [&buffer[32..40], &buffer[46..64], &buffer[66..92]]
+                .iter()
+                .all(|gap| gap.iter().all(|&octet| octet == 0xee))
+        );
+    }
+
+    #[test]
+    fn case_is_kept_or_folded() {
+        for (case, expected) in [
+            (Case::Exact, &b"\x01a\x02Bc\x00\xc0\x00\x01A\x02bc\x00"[..]),
+            (Case::Fold, b"\x01a\x02Bc\x00\xc0\x00\xc0\x00"),
+        ] {
+            let mut buffer = [0; 40];
+            let mut page = Page::new(&mut buffer);
+            let mut names = Names::<8>::new();
+            names.case = case;
+            for text in ["a.Bc", "a.Bc", "A.bc"] {
+                names.put(&mut page, &name(text).as_name()).unwrap();
+            }
+            assert_eq!(page.written(), expected);
+        }
+    }
+
+    #[test]
+    fn labels_are_not_confused_with_octets() {
+        // One label that looks like two, and a suffix of equal length with other labels.
+        let mut buffer = [0; 64];
+        let mut page = Page::new(&mut buffer);
+        let mut names = Names::<8>::new();
+        for wire in [&b"\x01a\x01b\x00"[..], b"\x03a\x01b\x00", b"\x01a\x01c\x00"] {
+            names.put(&mut page, &Name::parse(wire).unwrap()).unwrap();
+        }
+        assert_eq!(
+            page.written(),
+            b"\x01a\x01b\x00\x03a\x01b\x00\x01a\x01c\x00"
+        );
+    }
+
+    #[test]
+    fn a_full_table_keeps_the_first_names() {
+        let mut buffer = [0; 64];
+        let mut page = Page::new(&mut buffer);
+        let mut names = Names::<1>::new();
+        for text in ["a.b", "c.b", "c.b", "a.b"] {
+            names.put(&mut page, &name(text).as_name()).unwrap();
+        }
+        assert_eq!(
+            page.written(),
+            b"\x01a\x01b\x00\x01c\x01b\x00\x01c\x01b\x00\xc0\x00"
+        );
+    }
+
+    #[test]
+    fn no_pointer_to_what_is_too_far_or_taken_back() {
+        let mut buffer = std::vec![0; 0x4100];
+        let mut page = Page::new(&mut buffer);
+        let mut names = Names::<8>::new();
+        page.len = 0x3ffe;
+        names.put(&mut page, &name("a.b").as_name()).unwrap(); // "b" starts at 0x4000
+        names.put(&mut page, &name("c.b").as_name()).unwrap();
+        names.put(&mut page, &name("a.b").as_name()).unwrap();
+        assert_eq!(&page.written()[0x4003..], b"\x01c\x01b\x00\xff\xfe");
+        page.truncate(0x3ffe);
+        names.truncate(0x3ffe);
+        names.put(&mut page, &name("a.b").as_name()).unwrap();
+        assert_eq!(&page.written()[0x3ffe..], b"\x01a\x01b\x00");
+    }
+}
