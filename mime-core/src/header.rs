@@ -1,3 +1,5 @@
 //! The header of a message: the block of fields (RFC 5322 2.2) and the structured field bodies.
 
+pub mod address;
+pub mod lexical;
 pub mod scan;

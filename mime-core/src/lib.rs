@@ -8,6 +8,7 @@ extern crate std;
 
 pub mod header;
 
+pub use header::address::{AddrSpec, Address, AddressList, Group, Mailbox};
 pub use header::scan::{
     Field, FieldDefect, Fields, HeaderBlock, HeaderEnd, Message, find_header_end,
 };
