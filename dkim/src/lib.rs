@@ -5,3 +5,10 @@
 extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
+
+mod base64;
+pub mod canonical;
+mod der;
+pub mod key_record;
+pub mod signature;
+pub mod tag_list;
