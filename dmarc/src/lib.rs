@@ -7,11 +7,13 @@ extern crate alloc;
 extern crate std;
 
 pub mod alignment;
+pub mod author;
 pub mod discover;
 pub mod domain;
 pub mod policy;
 pub mod record;
 
+pub use author::Author;
 pub use discover::{Discovery, Findings};
 pub use domain::Domain;
 pub use record::{Policy, Record};
