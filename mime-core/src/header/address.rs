@@ -377,7 +377,7 @@ impl<'a> Mailbox<'a> {
         let (local, domain) = (self.addr_spec.local_part(), self.addr_spec.domain());
         match quirk {
             AddressQuirk::EncodedWord => {
-                let encoded = |bytes: &[u8]| memchr::memmem::find(bytes, b"=?").is_some();
+                let encoded = |bytes: &[u8]| bytes.windows(2).any(|pair| pair == b"=?");
                 encoded(local.raw()) || encoded(domain.raw())
             }
             AddressQuirk::SourceRoute => self.route.is_some(),

@@ -484,13 +484,11 @@ pub(crate) fn emit_quoted<'a, S: Sink + ?Sized>(
 ) -> Result<(), Full> {
     sink.put_byte(b'"')?;
     for run in runs {
-        for piece in run.split_inclusive(|&byte| is_quoted_special(byte)) {
-            match piece {
-                [plain @ .., special] if is_quoted_special(*special) => {
-                    sink.put(plain)?;
-                    sink.put(&[b'\\', *special])?;
-                }
-                plain => sink.put(plain)?,
+        let mut run = Cursor::new(run);
+        while !run.is_at_end() {
+            sink.put(run.take_while(|byte| !is_quoted_special(byte)))?;
+            if let Some(special) = run.take_byte() {
+                sink.put(&[b'\\', special])?;
             }
         }
     }
