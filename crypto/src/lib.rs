@@ -11,6 +11,10 @@ mod digest;
 mod ecdsa;
 #[cfg(feature = "ed25519")]
 mod ed25519;
+#[cfg(any(feature = "ed25519", feature = "rsa"))]
+mod key_file;
+#[cfg(feature = "rsa")]
+mod rsa_alloc;
 #[cfg(feature = "rsa-verify")]
 mod rsa_fixed;
 
@@ -27,10 +31,19 @@ pub use ecdsa::ECDSA_P384_SHA384;
 pub use ecdsa::Ecdsa;
 #[cfg(feature = "ed25519")]
 pub use ed25519::{ED25519, Ed25519, Ed25519SigningKey};
+#[cfg(any(feature = "ed25519", feature = "rsa"))]
+pub use key_file::KeyError;
+/// The random numbers of [`RsaSigningKey::generate`].
+#[cfg(feature = "rsa")]
+pub use rsa::rand_core;
+#[cfg(feature = "rsa")]
+pub use rsa_alloc::RsaSigningKey;
 #[cfg(all(feature = "rsa-verify", feature = "sha1"))]
 pub use rsa_fixed::RSA_SHA1;
 #[cfg(feature = "rsa-verify")]
 pub use rsa_fixed::{RSA_SHA256, RSA_SHA512, RsaPkcs1};
+#[cfg(any(feature = "ed25519", feature = "rsa"))]
+pub use zeroize::Zeroizing;
 
 /// All that the features of this crate link.
 pub static RUST_CRYPTO: Provider<'static> = Provider {

@@ -96,7 +96,7 @@ fn strip(number: &[u8]) -> &[u8] {
 }
 
 /// The exponent, when it is one that is allowed (RFC 8017 3.1).
-fn parse_exponent(bytes: &[u8]) -> Option<u32> {
+pub(crate) fn parse_exponent(bytes: &[u8]) -> Option<u32> {
     let bytes = strip(bytes);
     if bytes.len() > 4 {
         return None;

@@ -1,7 +1,7 @@
 //! Keys for the tests, made from a seed once for a process.
 
+use core::convert::Infallible;
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::{LazyLock, Mutex};
 
 use rsa::rand_core::{TryCryptoRng, TryRng};

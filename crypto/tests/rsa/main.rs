@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod keys;
+#[cfg(feature = "rsa")]
+mod signing;
 
 use keys::key;
 use rsa::BoxedUint;
@@ -333,9 +335,11 @@ fn other_encodings_fail() {
         let mut garbage = good.clone();
         garbage.drain(2..22);
         garbage.extend([0xaa; 20]);
+        // After AlgorithmIdentifier.
         let mut garbage_inside = good.clone();
         garbage_inside.drain(2..12);
-        garbage_inside.splice(start - 10 + 1..start - 10 + 1, [0x05; 10]);
+        let inside = start - 10 + 17;
+        garbage_inside.splice(inside..inside, [0x05; 10]);
         let mut short_padding = good[..2].to_vec();
         short_padding.extend([0xff; 8]);
         short_padding.push(0);
