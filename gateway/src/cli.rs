@@ -1,0 +1,200 @@
+//! The command line.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use scop_core::UnixTime;
+
+use crate::resolve::system::PORT;
+
+/// Who really sent this message, and why one may believe it.
+#[derive(Debug, Parser)]
+#[command(name = "scop", version, max_term_width = 100)]
+#[command(
+    after_help = "Set SCOP_LOG=debug (or trace) to see on standard error what the program does."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Check(Check),
+    Sign(Sign),
+    Keygen(Keygen),
+}
+
+/// Check a message: DKIM, SPF and DMARC together
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Exit status:
+  0   DMARC passes; or there is no DMARC record, and DKIM or SPF vouches for the From domain
+  1   it does not pass
+  2   the arguments are wrong, or a file cannot be read
+  75  a lookup failed, so it is not known now; try again")]
+pub(crate) struct Check {
+    /// The message; `-` or nothing is standard input
+    pub(crate) file: Option<PathBuf>,
+
+    /// The address that the message came from; SPF needs it
+    #[arg(long)]
+    pub(crate) ip: Option<IpAddr>,
+
+    /// The name that the sender gave with HELO or EHLO; SPF checks it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) helo: Option<String>,
+
+    /// The address that the sender gave with MAIL FROM; SPF checks it. Empty or `<>` for a bounce
+    #[arg(long, value_name = "ADDR", value_parser = reverse_path, allow_hyphen_values = true)]
+    pub(crate) mail_from: Option<String>,
+
+    /// The DNS server to ask, instead of those in /etc/resolv.conf
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = server)]
+    pub(crate) dns: Option<SocketAddr>,
+
+    /// Answer from this zone file, offline; may be repeated. With --dns, that server answers for names that are in no zone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) zone: Vec<PathBuf>,
+
+    /// The name of the checker in Authentication-Results [default: the name of this host]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) authserv_id: Option<String>,
+
+    /// The time to check at, as 2026-11-24T06:00:00Z or in seconds since 1970 [default: now]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) at: Option<UnixTime>,
+
+    /// Print one JSON document instead of text; gateway/README.md describes it
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Show each step: the bytes of the message it concerns, the DNS names asked, the answers
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+/// Sign a message with DKIM, and write it to standard output
+#[derive(Args, Debug)]
+pub(crate) struct Sign {
+    /// The domain that takes responsibility (d=)
+    #[arg(long)]
+    pub(crate) domain: String,
+
+    /// The name of the key in that domain (s=)
+    #[arg(long)]
+    pub(crate) selector: String,
+
+    /// The private key: PKCS#8 or PKCS#1 in PEM, or an Ed25519 seed of 32 octets in base64
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+
+    /// The canonicalisation of header and body: relaxed or simple for each
+    #[arg(long, value_name = "HEADER/BODY", default_value = "relaxed/relaxed")]
+    pub(crate) canon: String,
+
+    /// The time of the signature (t=) [default: now]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) at: Option<UnixTime>,
+
+    /// The message; `-` or nothing is standard input
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Make a signing key: write it to a file, and print its TXT record
+#[derive(Args, Debug)]
+pub(crate) struct Keygen {
+    /// What kind of key
+    #[arg(long, value_enum)]
+    pub(crate) algorithm: KeyAlgorithm,
+
+    /// The name of the key in its domain (s=)
+    #[arg(long)]
+    pub(crate) selector: String,
+
+    /// The domain that will sign with it (d=)
+    #[arg(long)]
+    pub(crate) domain: String,
+
+    /// Where to write the private key; never over a file that is there [default: SELECTOR.DOMAIN.pem]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Kinds of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyAlgorithm {
+    /// Short and fast; some receivers do not know it yet (RFC 8463)
+    Ed25519,
+    /// What every receiver knows (RFC 6376, RFC 8301)
+    Rsa2048,
+}
+
+/// An address with or without angle brackets.
+#[expect(clippy::unnecessary_wraps, reason = "the shape that clap wants")]
+fn reverse_path(text: &str) -> Result<String, String> {
+    let inner = text
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
+    Ok(inner.unwrap_or(text).to_owned())
+}
+
+/// An address, with the port of DNS when none is given.
+fn server(text: &str) -> Result<SocketAddr, String> {
+    text.parse::<SocketAddr>()
+        .or_else(|_| {
+            let bare = text
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'))
+                .unwrap_or(text);
+            bare.parse::<IpAddr>()
+                .map(|address| SocketAddr::new(address, PORT))
+        })
+        .map_err(|_| "an IP address is needed, with or without a port: 192.0.2.1, 192.0.2.1:5353, [2001:db8::1]:53".to_owned())
+}
+
+/// RFC 3339, or seconds since 1970.
+fn time(text: &str) -> Result<UnixTime, String> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(UnixTime(seconds));
+    }
+    text.parse::<jiff::Timestamp>()
+        .ok()
+        .and_then(|time| u64::try_from(time.as_second()).ok())
+        .map(UnixTime)
+        .ok_or_else(|| {
+            "a time since 1970 is needed, as 2026-11-24T06:00:00Z or in seconds".to_owned()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn values() {
+        for (text, address) in [
+            ("192.0.2.1", "192.0.2.1:53"),
+            ("192.0.2.1:5353", "192.0.2.1:5353"),
+            ("2001:db8::1", "[2001:db8::1]:53"),
+            ("[2001:db8::1]", "[2001:db8::1]:53"),
+            ("[2001:db8::1]:9", "[2001:db8::1]:9"),
+        ] {
+            assert_eq!(server(text), Ok(address.parse().unwrap()), "{text}");
+        }
+        assert!(server("dns.example").is_err() && server("192.0.2.1:x").is_err());
+        assert_eq!(time("1764000000"), Ok(UnixTime(1_764_000_000)));
+        assert_eq!(time("1970-01-01T00:01:00+00:00"), Ok(UnixTime(60)));
+        assert!(time("1969-01-01T00:00:00Z").is_err() && time("yesterday").is_err());
+        assert_eq!(reverse_path("<>"), Ok(String::new()));
+        assert_eq!(reverse_path("<a@b.example>"), Ok("a@b.example".to_owned()));
+        assert_eq!(reverse_path("a@b.example"), Ok("a@b.example".to_owned()));
+    }
+}

@@ -1,0 +1,478 @@
+//! Zone files (RFC 1035 5): the DNS of a test, of a demonstration, of a host without a network.
+//!
+//! `domain` reads the text (`$ORIGIN`, `$TTL`, parentheses, strings in parts); here is what a server does
+//! with it (RFC 1034 4.3.2): aliases, wildcards (RFC 4592), and the difference between a name that does not
+//! exist and one without data. A file with an SOA record answers for everything below its owner; a file
+//! without one is a list of records, and answers for the names in it and no others.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use domain::base::iana::Class;
+use domain::base::name::ToName;
+use domain::base::rdata::ComposeRecordData;
+use domain::zonefile::inplace::{Entry, Zonefile};
+use scop_core::{Name, NameBuf, Rdata, Rtype};
+
+use crate::error::Error;
+use crate::message::{Source, reason};
+
+/// The longest zone file that is read.
+const MAX_ZONE_FILE: u64 = 64 << 20;
+
+/// The longest chain of aliases that is followed; resolvers stop at 8 to 16.
+pub(crate) const MAX_ALIASES: usize = 8;
+
+/// DNAME (RFC 6672) redirects a whole tree, which is not done here.
+const DNAME: u16 = 39;
+
+/// All zones that were given.
+#[derive(Debug, Default)]
+pub(crate) struct Zones {
+    /// Each name that exists, also those between an owner and its zone, which have no records.
+    nodes: HashMap<NameBuf, Node>,
+    /// The owners of SOA records.
+    apexes: HashSet<NameBuf>,
+    files: Vec<PathBuf>,
+}
+
+/// The records of one name: RDATA without compression, by type.
+#[derive(Debug, Default)]
+struct Node(HashMap<Rtype, Vec<Vec<u8>>>);
+
+/// What the zones say of a name and a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// RDATA without compression.
+    Records(Vec<Vec<u8>>),
+    NoData,
+    NxDomain,
+    /// The aliases go on too long.
+    AliasChain,
+    /// No zone here answers for this name, which is the one asked for or where its aliases lead.
+    Outside(NameBuf),
+}
+
+impl Zones {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or breaks a rule; the line is named.
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, Error> {
+        let mut zones = Self::default();
+        for path in paths {
+            let mut text = Vec::new();
+            Source::open_file(path)?
+                .take(MAX_ZONE_FILE + 1)
+                .read_to_end(&mut text)
+                .map_err(|error| Error::new(path.display(), reason(&error)))?;
+            if text.len() as u64 > MAX_ZONE_FILE {
+                let rule = "the zone file goes on after 64 MiB, the limit";
+                return Err(Error::at(path.display(), MAX_ZONE_FILE, rule));
+            }
+            zones.add(path, &text)?;
+        }
+        Ok(zones)
+    }
+
+    /// The files that were read.
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    fn add(&mut self, path: &Path, text: &[u8]) -> Result<(), Error> {
+        let place = &path.display();
+        let mut owners = Vec::new();
+        let mut apexes = Vec::new();
+        if let Some(line) = open_parenthesis(text) {
+            let rule = format_args!("{line}: a parenthesis is not closed (RFC 1035 5.1)");
+            return Err(Error::at_line(place, rule));
+        }
+        let mut file = scanner(text);
+        loop {
+            let entry = file
+                .next_entry()
+                .map_err(|error| scan_error(place, text, &error))?;
+            let record = match entry {
+                None => break,
+                Some(Entry::Record(record)) => record,
+                Some(Entry::Include { .. }) => {
+                    return Err(at_line(
+                        place,
+                        text,
+                        file.current_offset(),
+                        "$INCLUDE is not followed: name the file with another --zone",
+                    ));
+                }
+            };
+            let fail = |rule: &str| at_line(place, text, file.current_offset(), rule);
+            if record.class() != Class::IN {
+                return Err(fail("the class is not IN (RFC 1035 3.2.4)"));
+            }
+            let mut wire = Vec::new();
+            // A vector takes everything.
+            let _ = record.owner().compose(&mut wire);
+            let owner = Name::parse(&wire)
+                .map(NameBuf::from)
+                .map_err(|error| fail(&error.kind().to_string()))?;
+            let rtype = Rtype(record.rtype().to_int());
+            if rtype == Rtype(DNAME) {
+                return Err(fail("DNAME (RFC 6672) is not followed"));
+            }
+            let mut data = Vec::new();
+            let _ = record.data().compose_rdata(&mut data);
+            Rdata::parse_in(&data, 0, data.len(), rtype)
+                .map_err(|error| fail(&error.kind().to_string()))?;
+            if rtype == Rtype::SOA {
+                apexes.push(owner);
+            }
+            let node = self.nodes.entry(owner).or_default();
+            let rrset = node.0.entry(rtype).or_default();
+            if !rrset.contains(&data) {
+                rrset.push(data);
+            }
+            let alone = node.0.get(&Rtype::CNAME).is_none_or(|targets| {
+                targets.len() == 1 && node.0.keys().all(|&other| may_stand_with_alias(other))
+            });
+            if !alone {
+                return Err(fail(
+                    "a name with a CNAME record has no other data (RFC 1034 3.6.2)",
+                ));
+            }
+            owners.push(owner);
+        }
+        self.apexes.extend(apexes);
+        self.files.push(path.to_owned());
+        // Names between an owner and its zone exist too, without records (RFC 4592 2.2.2).
+        for owner in owners {
+            let Some(apex) = self.apex(&owner) else {
+                continue;
+            };
+            let mut name = owner;
+            while name != apex {
+                self.nodes.entry(name).or_default();
+                let Some(parent) = parent(&name) else { break };
+                name = parent;
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers a question; each name on the way is added to `aliases`.
+    pub(crate) fn lookup(&self, name: &NameBuf, rtype: Rtype, aliases: &mut Vec<NameBuf>) -> Found {
+        let mut name = *name;
+        loop {
+            let Some(node) = self.node(&name) else {
+                return Found::Outside(name);
+            };
+            let Some(node) = node else {
+                return Found::NxDomain;
+            };
+            if let Some(rrset) = node.0.get(&rtype) {
+                return Found::Records(rrset.clone());
+            }
+            let target = node
+                .0
+                .get(&Rtype::CNAME)
+                .and_then(|targets| targets.first());
+            let Some(target) = target.and_then(|wire| Name::parse(wire).ok()) else {
+                return Found::NoData;
+            };
+            if aliases.len() >= MAX_ALIASES {
+                return Found::AliasChain;
+            }
+            name = NameBuf::from(target);
+            aliases.push(name);
+        }
+    }
+
+    /// The node of a name, or of the wildcard that stands for it; inside `None` is a name that does not
+    /// exist, outside one that no zone here answers for.
+    fn node(&self, name: &NameBuf) -> Option<Option<&Node>> {
+        let Some(apex) = self.apex(name) else {
+            return self.nodes.get(name).map(Some);
+        };
+        // From the name up to the apex: the closest name that exists, and any cut between zones.
+        let mut encloser = None;
+        let mut at = *name;
+        while at != apex {
+            if let Some(node) = self.nodes.get(&at) {
+                if node.0.contains_key(&Rtype::NS) {
+                    return None; // delegated
+                }
+                encloser.get_or_insert_with(|| at);
+            }
+            let Some(up) = parent(&at) else { break };
+            at = up;
+        }
+        let encloser = encloser.unwrap_or(apex);
+        if encloser == *name {
+            return Some(self.nodes.get(name));
+        }
+        let mut wildcard = NameBuf::ROOT;
+        let labels = std::iter::once(&b"*"[..]).chain(encloser.as_name().labels());
+        for label in labels {
+            if wildcard.push_label(label).is_err() {
+                return Some(None); // no room for a wildcard below the encloser
+            }
+        }
+        Some(self.nodes.get(&wildcard))
+    }
+
+    /// The closest zone that a name is in.
+    fn apex(&self, name: &NameBuf) -> Option<NameBuf> {
+        let mut at = *name;
+        loop {
+            if self.apexes.contains(&at) {
+                return Some(at);
+            }
+            at = parent(&at)?;
+        }
+    }
+}
+
+/// What DNSSEC puts beside an alias (RFC 4034 2.5).
+fn may_stand_with_alias(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::CNAME | Rtype(46 | 47))
+}
+
+/// The name without its first label; none for the root.
+fn parent(name: &NameBuf) -> Option<NameBuf> {
+    let mut labels = name.as_name().labels();
+    labels.next()?;
+    let mut up = NameBuf::ROOT;
+    labels.try_for_each(|label| up.push_label(label)).ok()?;
+    Some(up)
+}
+
+/// `domain` on the text of a file.
+fn scanner(text: &[u8]) -> Zonefile {
+    let mut file = Zonefile::from(text);
+    // A last line without an end is a whole line for the user, and for `domain` a truncated one.
+    if text.last() != Some(&b'\n') {
+        file.extend_from_slice(b"\n");
+    }
+    file.set_default_class(Class::IN);
+    file
+}
+
+/// What `domain` says, at the line of the entry.
+///
+/// It shows its position as `line:column:`, and that is behind the item it could not read: at the start of
+/// the next line when the item was the last of its line. Then the text without that next line fails too.
+fn scan_error(place: impl std::fmt::Display, text: &[u8], error: &impl std::fmt::Display) -> Error {
+    let error = error.to_string();
+    let mut parts = error.splitn(3, ':');
+    let (line, column, rule) = (parts.next(), parts.next(), parts.next());
+    let Some(mut line) = line.and_then(|line| line.parse::<usize>().ok()) else {
+        return Error::new(place, error);
+    };
+    if column == Some("1") && line > 1 {
+        let before: usize = text
+            .split_inclusive(|&byte| byte == b'\n')
+            .take(line - 1)
+            .map(<[u8]>::len)
+            .sum();
+        if scanner(text.get(..before).unwrap_or(text)).any(|entry| entry.is_err()) {
+            line -= 1;
+        }
+    }
+    let rule = rule.unwrap_or_default();
+    Error::at_line(place, format_args!("{line}:{rule}"))
+}
+
+/// The line of the first parenthesis that the file does not close; `domain` would panic at its end.
+fn open_parenthesis(text: &[u8]) -> Option<usize> {
+    let mut open = Vec::new();
+    let mut bytes = text.iter();
+    let mut line = 1;
+    let mut quoted = false;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            // A string does not run over the end of its line: `domain` says so first.
+            b'\n' if quoted => return None,
+            b'\n' => line += 1,
+            b'\\' => line += usize::from(bytes.next() == Some(&b'\n')),
+            b'"' => quoted = !quoted,
+            b';' if !quoted => {
+                // A comment lasts to the end of its line.
+                line += usize::from(bytes.by_ref().any(|&byte| byte == b'\n'));
+            }
+            b'(' if !quoted => open.push(line),
+            b')' if !quoted => drop(open.pop()),
+            _ => {}
+        }
+    }
+    open.first().copied()
+}
+
+/// An error at the line that ends at or before byte `offset`.
+fn at_line(place: impl std::fmt::Display, text: &[u8], offset: usize, rule: &str) -> Error {
+    let read = text.get(..offset).unwrap_or(text);
+    let read = read.strip_suffix(b"\n").unwrap_or(read);
+    let line = 1 + read.iter().filter(|&&byte| byte == b'\n').count();
+    Error::at_line(place, format_args!("{line}: {rule}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ZONE: &str = "\
+$ORIGIN example.org.
+$TTL 3600
+@ SOA ns hostmaster ( 1 ; serial
+      3600 600 86400 300 )
+  NS ns
+ns A 192.0.2.1
+www CNAME Web.Example.ORG.
+web A 192.0.2.2
+    A 192.0.2.3
+    A 192.0.2.2
+deep.down TXT \"one \" \"two\" ; strings in parts
+loop CNAME loop2
+loop2 CNAME loop
+out CNAME there.example.net.
+gone CNAME nowhere
+*.wild TXT \"any\"
+a.b.wild TXT \"exact\"
+sub NS ns.sub
+ns.sub A 192.0.2.9
+";
+
+    fn zones(texts: &[&str]) -> Result<Zones, String> {
+        let mut zones = Zones::default();
+        for (number, text) in texts.iter().enumerate() {
+            let path = PathBuf::from(format!("zone{number}"));
+            zones
+                .add(&path, text.as_bytes())
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(zones)
+    }
+
+    fn name(text: &str) -> NameBuf {
+        NameBuf::from_text(text.as_bytes()).unwrap()
+    }
+
+    fn txt(text: &str) -> Found {
+        let length = u8::try_from(text.len()).unwrap();
+        Found::Records(vec![[&[length], text.as_bytes()].concat()])
+    }
+
+    #[test]
+    fn a_zone_answers_as_a_server_does() {
+        let zones = zones(&[ZONE]).unwrap();
+        for (asked, rtype, found, aliases) in [
+            (
+                "ns.example.org",
+                Rtype::A,
+                Found::Records(vec![vec![192, 0, 2, 1]]),
+                0,
+            ),
+            (
+                "WWW.example.org",
+                Rtype::A,
+                Found::Records(vec![vec![192, 0, 2, 2], vec![192, 0, 2, 3]]),
+                1,
+            ),
+            ("www.example.org", Rtype::MX, Found::NoData, 1),
+            ("gone.example.org", Rtype::A, Found::NxDomain, 1),
+            (
+                "out.example.org",
+                Rtype::A,
+                Found::Outside(name("there.example.net")),
+                1,
+            ),
+            ("loop.example.org", Rtype::A, Found::AliasChain, MAX_ALIASES),
+            ("down.example.org", Rtype::TXT, Found::NoData, 0), // between names: it exists
+            ("up.example.org", Rtype::TXT, Found::NxDomain, 0),
+            ("x.deep.down.example.org", Rtype::TXT, Found::NxDomain, 0),
+            ("x.wild.example.org", Rtype::TXT, txt("any"), 0),
+            ("x.y.wild.example.org", Rtype::TXT, txt("any"), 0),
+            ("x.wild.example.org", Rtype::A, Found::NoData, 0),
+            ("a.b.wild.example.org", Rtype::TXT, txt("exact"), 0),
+            ("b.wild.example.org", Rtype::TXT, Found::NoData, 0), // exists, so no wildcard (RFC 4592 2.2.2)
+            ("x.b.wild.example.org", Rtype::TXT, Found::NxDomain, 0), // its encloser has no wildcard
+            (
+                "ns.sub.example.org",
+                Rtype::A,
+                Found::Outside(name("ns.sub.example.org")),
+                0,
+            ),
+            (
+                "example.com",
+                Rtype::A,
+                Found::Outside(name("example.com")),
+                0,
+            ),
+            ("org", Rtype::TXT, Found::Outside(name("org")), 0),
+        ] {
+            let mut seen = Vec::new();
+            assert_eq!(
+                zones.lookup(&name(asked), rtype, &mut seen),
+                found,
+                "{asked} {rtype}"
+            );
+            assert_eq!(seen.len(), aliases, "{asked} {rtype}");
+        }
+        let soa = zones.lookup(&name("example.org"), Rtype::SOA, &mut Vec::new());
+        assert!(matches!(soa, Found::Records(records) if records.len() == 1));
+        let strings = zones.lookup(&name("deep.down.example.org"), Rtype::TXT, &mut Vec::new());
+        assert_eq!(strings, Found::Records(vec![b"\x04one \x03two".to_vec()]));
+    }
+
+    #[test]
+    fn zones_join_and_lists_answer_for_their_names_only() {
+        let other =
+            "example.net. 60 IN SOA . . 1 2 3 4 5\nthere.example.net. 60 IN A 192.0.2.7\r\n";
+        let list = "k._domainkey.list.example. TXT \"v=DKIM1\"";
+        let zones = zones(&[ZONE, other, list]).unwrap();
+        let lookup = |asked: &str, rtype| zones.lookup(&name(asked), rtype, &mut Vec::new());
+        assert_eq!(
+            lookup("out.example.org", Rtype::A),
+            Found::Records(vec![vec![192, 0, 2, 7]])
+        );
+        assert_eq!(
+            lookup("k._domainkey.list.example", Rtype::TXT),
+            txt("v=DKIM1")
+        );
+        assert_eq!(lookup("k._domainkey.list.example", Rtype::A), Found::NoData);
+        for outside in ["_domainkey.list.example", "_dmarc.list.example"] {
+            assert_eq!(lookup(outside, Rtype::TXT), Found::Outside(name(outside)));
+        }
+    }
+
+    #[test]
+    fn a_broken_file_is_refused_at_its_line() {
+        for (text, words) in [
+            (
+                "a.example. IN A 192.0.2.1\nb.example. IN A 192.0.2.\n",
+                "zone0:2: expected IPv4",
+            ),
+            (
+                "a.example. IN A 192.0.2.1\n\nrelative IN A 192.0.2.1\n",
+                "zone0:3:",
+            ),
+            ("\na.example. IN TXT (\"x\" ; )\n", "zone0:2: a parenthesis"),
+            ("a.example. IN TXT \"x\n(y\"\n", "zone0:1: bad symbol"),
+            ("$INCLUDE other\n", "zone0:1: $INCLUDE"),
+            ("\na.example. DNAME b.example.\n", "zone0:2: DNAME"),
+            (
+                "a.example. A 192.0.2.1\na.example. CNAME b.example.\n",
+                "zone0:2: a name with a CNAME",
+            ),
+            (
+                "a.example. CNAME b.example.\na.example. CNAME c.example.\n",
+                "zone0:2: a name with a CNAME",
+            ),
+            ("a.example. CH TXT \"x\"\n", "zone0:1"),
+            ("\x7fELF\x02\x01\x01\0\0\0", "zone0:1:"),
+        ] {
+            let error = zones(&[text]).unwrap_err();
+            assert!(error.starts_with(words), "{text:?}: {error}");
+        }
+        assert!(zones(&[""]).is_ok());
+    }
+}
