@@ -4,6 +4,7 @@
 //! and the command line run the same code.
 
 pub mod machine;
+pub mod spf;
 
 use std::path::PathBuf;
 
