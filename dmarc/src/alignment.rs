@@ -46,6 +46,21 @@ impl Alignment {
     pub const fn is_aligned(self) -> bool {
         matches!(self, Self::Relaxed | Self::Strict)
     }
+
+    /// What needs no organizational domain (RFC 9989 4.10.2).
+    pub(crate) fn without_walk(
+        identifier: Domain<'_>,
+        author: Domain<'_>,
+        mode: Mode,
+    ) -> Option<Self> {
+        if identifier == author {
+            Some(Self::Strict)
+        } else if mode == Mode::Strict || identifier.common_labels(&author) == 0 {
+            Some(Self::NotAligned)
+        } else {
+            None
+        }
+    }
 }
 
 impl fmt::Display for Alignment {
@@ -87,20 +102,15 @@ impl<'a> Check<'a> {
         first: u32,
     ) -> Self {
         let organizational = findings.organizational();
-        let alignment = if identifier == findings.domain() {
-            Alignment::Strict
-        } else if mode == Mode::Strict || identifier.common_labels(&findings.domain()) == 0 {
-            Alignment::NotAligned
-        } else {
-            match organizational {
-                None => Alignment::Unknown,
-                Some(own) if !own.is_shared || !identifier.is_within(&own.domain) => {
-                    Alignment::NotAligned
-                }
-                Some(own) if identifier == own.domain => Alignment::Relaxed,
-                Some(_) => Alignment::Unchecked,
+        let at_once = Alignment::without_walk(identifier, findings.domain(), mode);
+        let alignment = at_once.unwrap_or(match organizational {
+            None => Alignment::Unknown,
+            Some(own) if !own.is_shared || !identifier.is_within(&own.domain) => {
+                Alignment::NotAligned
             }
-        };
+            Some(own) if identifier == own.domain => Alignment::Relaxed,
+            Some(_) => Alignment::Unchecked,
+        });
         Self {
             ascent: Ascent::new(identifier),
             floor: organizational.map_or(0, |own| own.domain.label_count()),

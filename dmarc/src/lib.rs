@@ -7,12 +7,14 @@ extern crate alloc;
 extern crate std;
 
 pub mod alignment;
+pub mod authenticator;
 pub mod author;
 pub mod discover;
 pub mod domain;
 pub mod policy;
 pub mod record;
 
+pub use authenticator::{Authenticator, DmarcResult, Verdict};
 pub use author::Author;
 pub use discover::{Discovery, Findings};
 pub use domain::Domain;
