@@ -41,6 +41,32 @@ const MAIL_FROM: u8 = 1;
 const DKIM: u8 = 2;
 const DMARC: u8 = 3;
 
+/// A part of the [`Authenticator`], for hosts that tell why a name was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// SPF of the name in HELO.
+    Helo,
+    /// SPF of the address in MAIL FROM.
+    MailFrom,
+    /// The keys of DKIM.
+    Dkim,
+    /// DMARC.
+    Dmarc,
+}
+
+impl Part {
+    /// Who asked a query of the machine; `None` for an id that is not of an [`Authenticator`].
+    pub const fn of(id: QueryId) -> Option<Self> {
+        match id.untagged() {
+            Some((HELO, _)) => Some(Self::Helo),
+            Some((MAIL_FROM, _)) => Some(Self::MailFrom),
+            Some((DKIM, _)) => Some(Self::Dkim),
+            Some((DMARC, _)) => Some(Self::Dmarc),
+            _ => None,
+        }
+    }
+}
+
 /// What is known of the SMTP session that brought the message.
 #[derive(Clone, Copy, Debug)]
 pub struct Connection<'h> {
