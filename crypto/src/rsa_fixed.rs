@@ -168,3 +168,53 @@ fn number<const LIMBS: usize>(mut bytes: impl Iterator<Item = u8>) -> Uint<LIMBS
     }
     Uint::new(limbs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponents_are_odd_and_of_32_bits_at_most() {
+        let table: &[(&[u8], Option<u32>)] = &[
+            (b"", None),
+            (b"\x00", None),
+            (b"\x01", None),
+            (b"\x02", None),
+            (b"\x03", Some(3)),
+            (b"\x04", None),
+            (b"\x00\x00\x00\x00\x00\x11", Some(17)),
+            (b"\x01\x00\x01", Some(65537)),
+            (b"\x01\x00\x02", None),
+            (b"\xff\xff\xff\xfe", None),
+            (b"\xff\xff\xff\xff", Some(u32::MAX)),
+            (b"\x01\x00\x00\x00\x01", None),
+            (b"\x01\x00\x01\x00\x01", None),
+        ];
+        for (bytes, exponent) in table {
+            assert_eq!(parse_exponent(bytes), *exponent, "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn the_power_is_that_of_repeated_products() {
+        let modulus: Uint<{ limbs(1024) }> = number(iter::repeat_n(0xff, 128));
+        let params = FixedMontyParams::new_vartime(modulus.to_odd().unwrap());
+        let base = FixedMontyForm::new(&Uint::from_u8(7), &params);
+        let mut product = base;
+        for exponent in 2..2000 {
+            product = product.mul(&base);
+            if exponent % 2 == 1 {
+                assert_eq!(power(&base, exponent), product, "{exponent}");
+            }
+        }
+    }
+
+    #[test]
+    fn padding_has_eight_octets_at_least() {
+        let prefix = RSA_SHA512.prefix;
+        let len = prefix.len() + 64 + 3;
+        assert!(encode(prefix, &[0; 64], 0).is_none());
+        assert!(encode(prefix, &[0; 64], len + 7).is_none());
+        assert_eq!(encode(prefix, &[0; 64], len + 8).unwrap().count(), len + 8);
+    }
+}

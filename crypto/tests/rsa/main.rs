@@ -392,6 +392,20 @@ fn other_encodings_fail() {
     }
 }
 
+/// A digest of another length is refused, also where the signature is over just that.
+#[test]
+fn what_is_not_a_digest_fails() {
+    let mut case = Case::new(1024, 65537);
+    for len in [0, 20, 31, 33, 64] {
+        case.digest = vec![7; len];
+        case.sign_raw(&case.encoding(&[SHA256_PREFIX, &case.digest].concat()));
+        assert_eq!(case.verify(), Err(VerifyError), "{len}");
+    }
+    case.digest = vec![7; 32];
+    case.sign_raw(&case.encoding(&[SHA256_PREFIX, &case.digest].concat()));
+    assert_eq!(case.verify(), Ok(()));
+}
+
 /// The cube of a number can be made to look right at its start; only the end gives it away.
 #[test]
 fn a_cube_root_forgery_fails() {
