@@ -1,5 +1,7 @@
 //! The header of a message: the block of fields (RFC 5322 2.2) and the structured field bodies.
 
 pub mod address;
+pub mod auth_results;
+pub mod fold;
 pub mod lexical;
 pub mod scan;

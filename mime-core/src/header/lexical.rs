@@ -268,6 +268,11 @@ impl<'a> Text<'a> {
         Self::new(span, Place::Outside, false)
     }
 
+    /// What is written, folds removed.
+    pub(crate) const fn verbatim(span: &'a [u8]) -> Self {
+        Self::new(span, Place::Verbatim, false)
+    }
+
     const fn new(span: &'a [u8], place: Place, spaced: bool) -> Self {
         Self {
             runs: Runs {
@@ -328,6 +333,7 @@ enum Place {
     QuotedString,
     Literal,
     Comment,
+    Verbatim,
 }
 
 impl Place {
@@ -338,6 +344,7 @@ impl Place {
             Self::QuotedString => matches!(byte, b'"' | b'\\' | b'\r' | b'\n'),
             Self::Literal => matches!(byte, b']' | b' ' | b'\t' | b'\r' | b'\n'),
             Self::Comment => matches!(byte, b'\\' | b'\r' | b'\n'),
+            Self::Verbatim => matches!(byte, b'\r' | b'\n'),
         }
     }
 }
