@@ -24,6 +24,9 @@ use crate::tag_list::{TagList, TagListErrorKind, trim};
 /// Octets in the longest key here: an RSA key with 4096 bits and a long exponent, with its algorithm.
 pub const MAX_KEY: usize = 560;
 
+/// Octets in the text of a key record that a verifier reads; RSA with 4096 bits needs 760.
+pub const MAX_TEXT: usize = 2048;
+
 /// A key record.
 ///
 /// ```abnf
@@ -177,6 +180,8 @@ pub enum KeyRecordErrorKind {
     MissingKey,
     /// The text is not a tag list.
     TagList(TagListErrorKind),
+    /// The text is longer than [`MAX_TEXT`].
+    TextTooLong,
     /// `v=` is not the first tag, or not `DKIM1`.
     Version,
 }
@@ -191,6 +196,7 @@ impl fmt::Display for KeyRecordErrorKind {
             Self::KeyType => "the type of the key is not known (RFC 6376 3.6.1)",
             Self::MissingKey => "a key record has no p= (RFC 6376 3.6.1)",
             Self::TagList(kind) => return kind.fmt(f),
+            Self::TextTooLong => "a key record is longer than 2048 octets",
             Self::Version => "v= is not the first tag, or not DKIM1 (RFC 6376 3.6.1)",
         })
     }

@@ -7,8 +7,12 @@ extern crate alloc;
 extern crate std;
 
 mod base64;
+mod body_hash;
 pub mod canonical;
 mod der;
 pub mod key_record;
+pub mod sign;
 pub mod signature;
+mod signed_fields;
 pub mod tag_list;
+pub mod verify;
