@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod auth_results;
+pub mod date;
 pub mod fold;
 pub mod lexical;
 pub mod scan;

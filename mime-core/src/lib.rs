@@ -10,6 +10,7 @@ pub mod header;
 
 pub use header::address::{AddrSpec, Address, AddressList, Group, Mailbox};
 pub use header::auth_results::{AuthResults, AuthResultsWriter};
+pub use header::date::DateTime;
 pub use header::fold::FoldSink;
 pub use header::scan::{
     Field, FieldDefect, Fields, HeaderBlock, HeaderEnd, Message, find_header_end,
