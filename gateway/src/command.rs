@@ -1,3 +1,5 @@
 //! One file for each command.
 
+pub(crate) mod check;
 pub(crate) mod keygen;
+pub(crate) mod sign;

@@ -1,9 +1,90 @@
-//! The `scop` program.
+//! The `scop` program: the runtime, the sockets, the files and the clock around the SCoP crates.
+
+mod body;
 mod cli;
 mod command;
 mod error;
 mod key_file;
 mod message;
+mod report;
 mod resolve;
 mod terminal;
-fn main() {}
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::filter::LevelFilter;
+
+use cli::{Cli, Command};
+use error::Error;
+
+/// Wrong arguments, or input that cannot be read. The argument parser uses the same code.
+const UNUSABLE: u8 = 2;
+
+fn main() -> ExitCode {
+    // A fault of the program is one line for its users, not a trace through its insides.
+    std::panic::set_hook(Box::new(|fault| {
+        eprintln!("scop: this is a fault of scop, please report it: {fault}");
+    }));
+    let cli = Cli::parse();
+    start_log();
+    match run(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("scop: {error}");
+            ExitCode::from(UNUSABLE)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<u8, Error> {
+    let out = io::stdout();
+    match &cli.command {
+        Command::Check(arguments) => {
+            let (text, code) = command::check::run(arguments)?;
+            print(&text)?;
+            Ok(code)
+        }
+        Command::Sign(arguments) => {
+            let mut out = io::BufWriter::new(out.lock());
+            command::sign::run(arguments, &mut out)?;
+            out.flush().or_else(unless_closed)?;
+            Ok(0)
+        }
+        Command::Keygen(arguments) => {
+            print(&command::keygen::run(arguments)?)?;
+            Ok(0)
+        }
+    }
+}
+
+fn print(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .or_else(unless_closed)
+}
+
+/// Whoever reads the output may stop when they have seen enough.
+fn unless_closed(error: io::Error) -> Result<(), Error> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Error::new("standard output", message::reason(&error))),
+    }
+}
+
+/// Writes events to standard error, from the level in `SCOP_LOG` on; none without it.
+fn start_log() {
+    let level = std::env::var("SCOP_LOG")
+        .ok()
+        .and_then(|level| level.parse().ok())
+        .unwrap_or(LevelFilter::WARN);
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .without_time()
+        .init();
+}

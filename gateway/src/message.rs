@@ -110,6 +110,8 @@ pub(crate) struct LineEndConverter {
     bare_lf: u64,
     first_bare_lf: u64,
     crlf: u64,
+    /// The first CR that is not part of a line end.
+    bare_cr: Option<u64>,
     taken: u64,
 }
 
@@ -126,6 +128,9 @@ impl LineEndConverter {
                 Some((b'\n', line)) => (line, true),
                 _ => (piece, false),
             };
+            if self.bare_cr.is_none() {
+                self.bare_cr = self.find_bare_cr(line);
+            }
             out.extend_from_slice(line);
             self.taken += line.len() as u64;
             self.after_cr = line.last().map_or(self.after_cr, |&byte| byte == b'\r');
@@ -162,6 +167,25 @@ impl LineEndConverter {
             (Some(true), _, 0) => LineEnds::Lf,
             (Some(true), _, crlf) => LineEnds::LfWithCrlf { crlf },
         }
+    }
+
+    /// The byte of the first LF or CR alone that stays as it is.
+    pub(crate) fn bare(&self) -> Option<u64> {
+        let bare_lf = match self.line_ends() {
+            LineEnds::CrlfWithBareLf { first, .. } => Some(first),
+            _ => None,
+        };
+        [bare_lf, self.bare_cr].into_iter().flatten().min()
+    }
+
+    /// A CR before or in `line`, which has no LF, that something other than an LF follows.
+    fn find_bare_cr(&self, line: &[u8]) -> Option<u64> {
+        if self.after_cr && !line.is_empty() {
+            return self.taken.checked_sub(1);
+        }
+        let (_, before_last) = line.split_last()?;
+        let at = before_last.iter().position(|&byte| byte == b'\r')?;
+        Some(self.taken + at as u64)
     }
 
     /// How many bytes of the file were taken.
@@ -263,6 +287,11 @@ impl<R: Read> MessageReader<R> {
     /// What was seen so far; whole after the last chunk.
     pub(crate) fn line_ends(&self) -> LineEnds {
         self.converter.line_ends()
+    }
+
+    /// The byte of the first CR or LF alone that was left as it is.
+    pub(crate) fn bare(&self) -> Option<u64> {
+        self.converter.bare()
     }
 
     /// How many bytes of the file were read so far; its length after the last chunk.

@@ -40,7 +40,7 @@ pub(crate) fn shown_within(bytes: &[u8], limit: usize) -> String {
 }
 
 /// Characters that are not seen, or that change what is seen around them.
-fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             u32::from(c),
