@@ -24,11 +24,12 @@ use core::net::IpAddr;
 
 use scop_core::crypto::Provider;
 use scop_core::{Answer, AnswerError, Lookup, Query, QueryId, Step, UnixTime};
-use scop_dkim::verify::{BodyEnded, Verifier};
+use scop_dkim::verify::Verifier;
 use scop_mime_core::HeaderBlock;
 use scop_spf::{Evaluator, Identity, Request};
 
 pub use results::claims;
+pub use scop_dkim::verify::BodyEnded;
 pub use verdict::{DmarcResult, Mechanism, Reason, Verdict};
 
 use crate::author::Author;

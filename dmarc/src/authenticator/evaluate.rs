@@ -5,7 +5,7 @@
 //! that both passes and aligns. A domain that could not be verified for now is looked at too: if it
 //! would align, the message has neither passed nor failed.
 
-use scop_core::{Answer, AnswerError, Failure, Lookup, Query, QueryId, Step};
+use scop_core::{Answer, AnswerError, Lookup, Query, QueryId, Step};
 use scop_dkim::verify::{DkimResult, SignatureResult};
 use scop_spf::SpfResult;
 
@@ -262,18 +262,19 @@ impl<'h, const N: usize> Evaluation<'h, N> {
             )
         });
         // What may have passed, had all queries been answered.
-        let is_uncertain =
+        let uncertain =
             evidence
                 .subjects()
-                .any(|(subject, _, standing)| match self.get(subject) {
-                    Alignment::Unknown => true,
-                    alignment => standing == Standing::Uncertain && alignment.is_aligned(),
+                .find_map(|(subject, _, standing)| match self.get(subject) {
+                    Alignment::Unknown => Some(
+                        findings
+                            .failure()
+                            .map_or(Reason::AlignmentUnknown, Reason::LookupFailed),
+                    ),
+                    alignment => (standing == Standing::Uncertain && alignment.is_aligned())
+                        .then_some(Reason::MechanismUnknown),
                 });
         let request = findings.request();
-        let temporary = |failure: Option<Failure>| {
-            let reason = failure.map_or(Reason::MechanismUnknown, Reason::LookupFailed);
-            (DmarcResult::TempError, reason)
-        };
         let (result, reason) = match (request, aligned) {
             (Err(NoRequest::NoRecord), _) => (DmarcResult::None, Reason::NoRecord),
             (Err(NoRequest::Unusable), _) => (DmarcResult::PermError, Reason::UnusableRecord),
@@ -281,10 +282,14 @@ impl<'h, const N: usize> Evaluation<'h, N> {
             (Err(NoRequest::Failed(_)), Some(mechanism)) if findings.record().is_some() => {
                 (DmarcResult::Pass, Reason::Aligned(mechanism))
             }
-            (Err(NoRequest::Failed(failure)), _) => temporary(Some(failure)),
+            (Err(NoRequest::Failed(failure)), _) => {
+                (DmarcResult::TempError, Reason::LookupFailed(failure))
+            }
             (Ok(_), Some(mechanism)) => (DmarcResult::Pass, Reason::Aligned(mechanism)),
-            (Ok(_), None) if is_uncertain => temporary(findings.failure()),
-            (Ok(_), None) => (DmarcResult::Fail, Reason::NotAligned),
+            (Ok(_), None) => match uncertain {
+                Some(reason) => (DmarcResult::TempError, reason),
+                None => (DmarcResult::Fail, Reason::NotAligned),
+            },
         };
         Conclusion {
             result,

@@ -67,9 +67,12 @@ pub enum Reason {
     NoRecord,
     /// The record says nothing valid and asks for no reports (RFC 9989 4.10.1).
     UnusableRecord,
-    /// A query for the record, the organizational domain or the author domain failed.
+    /// A query about the author domain failed: for its record, its organizational domain, or whether
+    /// it exists.
     LookupFailed(Failure),
-    /// SPF or DKIM could not be evaluated, for a domain that aligns or may align.
+    /// A query for the organizational domain of something that passed failed.
+    AlignmentUnknown,
+    /// SPF or DKIM could not be evaluated, for a domain that is aligned.
     MechanismUnknown,
     /// This passed, and is aligned.
     Aligned(Mechanism),
@@ -86,6 +89,9 @@ impl fmt::Display for Reason {
                 f.write_str("the record has an invalid policy and no rua (RFC 9989 4.10.1)")
             }
             Self::LookupFailed(failure) => write!(f, "a DMARC lookup failed: {failure}"),
+            Self::AlignmentUnknown => {
+                f.write_str("a DMARC lookup about the domain that passed failed")
+            }
             Self::MechanismUnknown => f.write_str("a lookup of SPF or DKIM failed"),
             Self::Aligned(Mechanism::Spf) => f.write_str("SPF passed and is aligned"),
             Self::Aligned(Mechanism::Dkim(index)) => {

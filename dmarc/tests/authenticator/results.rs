@@ -1,0 +1,154 @@
+//! The field that is written, and the fields that claim to be it.
+
+use scop_dmarc::authenticator::claims;
+use scop_mime_core::HeaderBlock;
+use scop_mime_core::header::auth_results::WriteError;
+
+use crate::signing::{GOOD_KEY, key_record, sign};
+use crate::zone::{From, GOOD, Zone, judge};
+
+fn zone() -> Zone {
+    Zone::default()
+        .txt("example.org", "v=spf1 ip4:192.0.2.25 -all")
+        .txt("_dmarc.example.org", "v=DMARC1; p=reject; t=y")
+        .txt("s._domainkey.example.org", &key_record(GOOD_KEY))
+}
+
+fn field(message: &str, from: Option<From<'_>>) -> String {
+    judge(&zone(), message.as_bytes(), from, |verdict| {
+        let mut out = heapless::Vec::<u8, 2048>::new();
+        verdict.write_results(b"mx.example.net", &mut out).unwrap();
+        String::from_utf8(out.to_vec())
+            .unwrap()
+            .replace("\r\n ", " ")
+    })
+}
+
+const MESSAGE: &str = "From: news@Example.org\r\n\r\nHello\r\n";
+
+#[test]
+fn all_methods() {
+    let signed = sign(
+        MESSAGE,
+        "example.org",
+        "s",
+        GOOD_KEY,
+        "i=@mail.example.org; ",
+    );
+    let (_, b) = signed.split_once(" b=").unwrap();
+    let from = From {
+        ip: GOOD,
+        helo: b"mx.example.org",
+        mail_from: b"bounce+1@example.org",
+    };
+    assert_eq!(
+        field(&signed, Some(from)),
+        format!(
+            "Authentication-Results: mx.example.net; dkim=pass header.d=example.org header.s=s \
+             header.i=@mail.example.org header.b={}; spf=pass smtp.mailfrom=bounce+1@example.org; \
+             spf=none smtp.helo=mx.example.org; dmarc=pass header.from=Example.org \
+             policy.dmarc=quarantine\r\n",
+            &b[..8],
+        )
+        .replace(&format!("b={}", &b[..8]), &quoted(&b[..8])),
+    );
+}
+
+/// Base64 may hold `/`, which is no token.
+fn quoted(b: &str) -> String {
+    if b.contains('/') {
+        format!("b=\"{b}\"")
+    } else {
+        format!("b={b}")
+    }
+}
+
+#[test]
+fn without_signature_connection_author_or_record() {
+    assert_eq!(
+        field(MESSAGE, None),
+        "Authentication-Results: mx.example.net; dkim=none; dmarc=fail header.from=Example.org \
+         policy.dmarc=quarantine\r\n"
+    );
+    assert_eq!(
+        field("To: x@y\r\n\r\n", None),
+        "Authentication-Results: mx.example.net; dkim=none; dmarc=permerror\r\n"
+    );
+    assert_eq!(
+        field("From: a@example.net\r\n\r\n", None),
+        "Authentication-Results: mx.example.net; dkim=none; dmarc=none header.from=example.net\r\n"
+    );
+    let null = From {
+        ip: GOOD,
+        helo: b"example.org",
+        mail_from: b"",
+    };
+    assert_eq!(
+        field(MESSAGE, Some(null)),
+        "Authentication-Results: mx.example.net; dkim=none; spf=pass smtp.helo=example.org; \
+         dmarc=pass header.from=Example.org policy.dmarc=quarantine\r\n"
+    );
+}
+
+#[test]
+fn nothing_breaks_out() {
+    for (helo, mail_from, expected) in [
+        (
+            "a; dmarc=pass",
+            "\"x; dkim=pass\"@example.org",
+            "spf=pass smtp.mailfrom=\"\\\"x; dkim=pass\\\"@example.org\"; \
+             spf=none smtp.helo=\"a; dmarc=pass\";",
+        ),
+        (
+            "(",
+            "x@example.org (dmarc=pass",
+            "smtp.mailfrom=\"x@example.org (dmarc=pass\";",
+        ),
+        (
+            "a\r\nX: y",
+            "x\0@example.org",
+            "; spf=pass; spf=none; dmarc=",
+        ),
+    ] {
+        let from = From {
+            ip: GOOD,
+            helo: helo.as_bytes(),
+            mail_from: mail_from.as_bytes(),
+        };
+        let field = field(MESSAGE, Some(from));
+        assert!(field.contains(expected), "{field}");
+    }
+}
+
+#[test]
+fn the_name_of_the_host_must_be_sound() {
+    judge(&zone(), MESSAGE.as_bytes(), None, |verdict| {
+        let mut out = heapless::Vec::<u8, 512>::new();
+        let mut write = |id: &[u8]| verdict.write_results(id, &mut out);
+        assert_eq!(write(b""), Err(WriteError::BadKeyword));
+        assert_eq!(write(b"mx\r\nX: y"), Err(WriteError::Control));
+        let mut small = heapless::Vec::<u8, 16>::new();
+        assert_eq!(
+            verdict.write_results(b"mx", &mut small),
+            Err(WriteError::Full)
+        );
+    });
+}
+
+#[test]
+fn claims_of_our_name() {
+    let header = HeaderBlock::new(
+        b"Authentication-Results: mx.example.net; none\r\n\
+          authentication-results : (c) MX.example.NET 1; spf=pass\r\n\
+          Authentication-Results: other.example; spf=pass\r\n\
+          Authentication-Results: \"mx.example.net\"; spf=\r\n\
+          Authentication-Results: ; mx.example.net\r\n\
+          X-Authentication-Results: mx.example.net; none\r\n\
+          Subject: mx.example.net\r\n",
+    );
+    let found: Vec<_> = claims(header, b"mx.example.net")
+        .map(|field| field.raw().len())
+        .collect();
+    let lengths: Vec<_> = header.fields().map(|field| field.raw().len()).collect();
+    assert_eq!(found, [lengths[0], lengths[1], lengths[3], lengths[4]]);
+}
