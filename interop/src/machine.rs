@@ -52,10 +52,12 @@ where
     /// the same verdict, and then lets each query fail in turn, all of them, and all with records of
     /// a wrong type.
     ///
+    /// `check` sees the verdict of the first run.
+    ///
     /// # Panics
     /// When the machine breaks a rule of [`Lookup`].
-    pub fn run(&self, most: usize) -> Report {
-        let report = self.every_order(most);
+    pub fn run(&self, most: usize, check: impl FnOnce(&V)) -> Report {
+        let report = self.every_order(most, check);
         for failing in 0..report.queries {
             self.once(&mut Choices::default(), |nth, query| {
                 if nth == failing {
@@ -72,7 +74,8 @@ where
         report
     }
 
-    fn every_order(&self, most: usize) -> Report {
+    fn every_order(&self, most: usize, check: impl FnOnce(&V)) -> Report {
+        let mut check = Some(check);
         let mut choices = Choices::default();
         let mut report = Report {
             runs: 0,
@@ -84,7 +87,10 @@ where
             report.runs += 1;
             report.queries = report.queries.max(queries);
             match &first {
-                None => first = Some(verdict),
+                None => {
+                    check.take().into_iter().for_each(|check| check(&verdict));
+                    first = Some(verdict);
+                }
                 Some(first) => {
                     assert_eq!(
                         *first, verdict,
@@ -279,7 +285,7 @@ mod tests {
             sum: Clone::clone,
             feed: |_: &mut Three| {},
         }
-        .run(1_000)
+        .run(1_000, |_| {})
     }
 
     #[test]
