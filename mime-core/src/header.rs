@@ -5,4 +5,6 @@ pub mod auth_results;
 pub mod date;
 pub mod fold;
 pub mod lexical;
+pub mod message_id;
 pub mod scan;
+pub mod trace;

@@ -12,6 +12,8 @@ pub use header::address::{AddrSpec, Address, AddressList, Group, Mailbox};
 pub use header::auth_results::{AuthResults, AuthResultsWriter};
 pub use header::date::DateTime;
 pub use header::fold::FoldSink;
+pub use header::message_id::{MessageId, MessageIds};
 pub use header::scan::{
     Field, FieldDefect, Fields, HeaderBlock, HeaderEnd, Message, find_header_end,
 };
+pub use header::trace::{Received, ReturnPath};

@@ -34,8 +34,9 @@ mod quirk;
 #[cfg(test)]
 mod tests;
 
+use addr_spec::lexical;
+pub(crate) use addr_spec::take_gap;
 pub use addr_spec::{AddrSpec, Domain, LocalPart};
-use addr_spec::{lexical, take_gap};
 pub use phrase::Phrase;
 pub use quirk::AddressQuirk;
 
@@ -543,7 +544,7 @@ fn take_words<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], AddressError> {
 }
 
 /// Takes `"<" [obs-route] addr-spec ">"`.
-fn take_angle_addr<'a>(
+pub(crate) fn take_angle_addr<'a>(
     cursor: &mut Cursor<'a>,
 ) -> Result<(AddrSpec<'a>, Option<&'a [u8]>), AddressError> {
     cursor.skip_byte(b'<');

@@ -239,7 +239,7 @@ pub(crate) fn valid_utf8(bytes: &[u8], offset: usize) -> Result<&[u8], LexicalEr
 }
 
 /// The length of the line end that `bytes` begins with, when white space follows it.
-fn fold_len(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn fold_len(bytes: &[u8]) -> Option<usize> {
     match bytes {
         [b'\r', b'\n', b' ' | b'\t', ..] => Some(2),
         [b'\n', b' ' | b'\t', ..] => Some(1),

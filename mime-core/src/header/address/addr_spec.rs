@@ -43,7 +43,7 @@ impl<'a> AddrSpec<'a> {
     }
 
     /// Takes the gap before an address, and the address.
-    pub(super) fn take(cursor: &mut Cursor<'a>) -> Result<Self, AddressError> {
+    pub(crate) fn take(cursor: &mut Cursor<'a>) -> Result<Self, AddressError> {
         take_gap(cursor)?;
         let local = take_dotted(cursor, Words::QuotedToo, AddressErrorKind::NoLocalPart)?;
         let mut inside = local.inside;
