@@ -155,7 +155,7 @@ fn is_lookalike(field: Field<'_>) -> bool {
         && rest
             .get(1)
             .is_some_and(|byte| byte.is_ascii_graphic() && *byte != b':')
-        && raw.iter().filter(|&&byte| byte == b'\n').count() <= 1;
+        && !raw.strip_suffix(b"\n").unwrap_or(raw).contains(&b'\n');
     let ends_name = rest
         .first()
         .is_none_or(|byte| !byte.is_ascii_graphic() || *byte == b':');
@@ -304,6 +304,10 @@ mod tests {
             };
             assert_eq!((error.kind(), error.offset()), (kind, at), "{header}");
         }
+    }
+
+    #[test]
+    fn what_is_no_address_list() {
         for header in [
             "From: a@x.example b@y.example\r\n",
             "From: <a@x.example> b@y.example\r\n",

@@ -432,14 +432,14 @@ impl<'a> Lookup for Discovery<'a> {
 
     fn answer(&mut self, id: QueryId, answer: Answer<'_>) -> Result<(), AnswerError> {
         self.pending.close(id)?;
-        if !self.asks_existence {
-            self.walked(answer);
-        } else {
+        if self.asks_existence {
             self.findings.existence = match answer.trusted() {
                 Answer::Records(..) | Answer::NoData(_) => Existence::Exists,
                 Answer::NxDomain(_) => Existence::NonExistent,
                 Answer::Failed(failure) => Existence::Unknown(failure),
             };
+        } else {
+            self.walked(answer);
         }
         Ok(())
     }

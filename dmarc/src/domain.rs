@@ -90,8 +90,8 @@ impl<'a> Domain<'a> {
 
     /// How many labels there are; at least 1 and at most 127.
     pub fn label_count(&self) -> u8 {
-        let dots = self.0.iter().filter(|&&byte| byte == b'.').count();
-        u8::try_from(dots).unwrap_or(u8::MAX).saturating_add(1)
+        let labels = self.0.split(|&byte| byte == b'.').count();
+        u8::try_from(labels).unwrap_or(u8::MAX)
     }
 
     /// The name made of the last `labels` labels; the whole name when it has no more, and the last

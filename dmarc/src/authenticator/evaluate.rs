@@ -221,12 +221,11 @@ impl<'h, const N: usize> Evaluation<'h, N> {
                 && self.get(other) != Alignment::Unchecked
                 && self::mode(&findings, other) == mode
         });
-        match known {
-            Some((other, ..)) => self.set(subject, self.get(other)),
-            None => {
-                let check = Check::numbered(domain, &findings, mode, self.next_number);
-                self.check = Some((subject, check));
-            }
+        if let Some((other, ..)) = known {
+            self.set(subject, self.get(other));
+        } else {
+            let check = Check::numbered(domain, &findings, mode, self.next_number);
+            self.check = Some((subject, check));
         }
         true
     }

@@ -25,7 +25,9 @@ impl<'a> Uri<'a> {
     /// Reads a whole slice, a size at its end included; `None` when it is not a URI.
     pub fn parse(text: &'a [u8]) -> Option<Self> {
         let mut check = Check::default();
-        text.iter().for_each(|&byte| check.push(byte));
+        for &byte in text {
+            check.push(byte);
+        }
         if !check.finish() {
             return None;
         }
@@ -201,6 +203,7 @@ impl Check {
     }
 
     /// The part that `byte` belongs to, as the last one was `self.part`.
+    #[expect(clippy::match_same_arms, reason = "the arms follow the parts of a URI")]
     fn next(&mut self, byte: u8) -> Part {
         use Part::{
             Authority, Bad, Colon, Digits, End, Fragment, Path, Query, Scheme, Size, Slash, Start,

@@ -11,11 +11,11 @@ use scop_mime_core::AuthResults;
 use scop_spf::SpfResult;
 
 use crate::signing::{EVIL_KEY, GOOD_KEY, key_record, sign};
-use crate::zone::{EVIL, From, GOOD, Zone, judge};
+use crate::zone::{EVIL, GOOD, Session, Zone, judge};
 
 const REST: &str = "To: <victim@victim.example>\r\nSubject: x\r\n\r\nHi\r\n";
 
-const ATTACKER: From<'static> = From {
+const ATTACKER: Session<'static> = Session {
     ip: EVIL,
     helo: b"attack.example",
     mail_from: b"any@attack.example",
@@ -62,7 +62,7 @@ fn field(verdict: &scop_dmarc::Verdict<'_, '_>) -> Vec<(String, Vec<String>)> {
 }
 
 /// The message must not pass; gives what else is worth a look.
-fn refused(name: &str, message: &str, from: From<'_>) -> (DmarcResult, Disposition) {
+fn refused(name: &str, message: &str, from: Session<'_>) -> (DmarcResult, Disposition) {
     judge(&zone(), message.as_bytes(), Some(from), |verdict| {
         assert_ne!(verdict.result(), DmarcResult::Pass, "{name}");
         assert!(!verdict.is_authentic(), "{name}");
@@ -86,7 +86,7 @@ fn refused(name: &str, message: &str, from: From<'_>) -> (DmarcResult, Dispositi
 #[test]
 fn the_zone_lets_honest_mail_pass() {
     let message = format!("From: <admin@legitimate.example>\r\n{REST}");
-    let honest = From {
+    let honest = Session {
         ip: GOOD,
         helo: b"legitimate.example",
         mail_from: b"admin@legitimate.example",
@@ -163,7 +163,7 @@ fn a1_a2_a5_a6_a7_mail_from() {
             "any@attack.example",
         ),
     ] {
-        let from = From {
+        let from = Session {
             ip: EVIL,
             helo: helo.as_bytes(),
             mail_from: mail_from.as_bytes(),
@@ -174,7 +174,7 @@ fn a1_a2_a5_a6_a7_mail_from() {
         }
     }
     // A1: the sub-domain is not authenticated by HELO.
-    let from = From {
+    let from = Session {
         ip: EVIL,
         helo: b"helo.attack.example",
         mail_from: b"any@mailfrom.notexist.legitimate.example",
@@ -221,114 +221,117 @@ fn a3_a4_names_in_signatures() {
     }
 }
 
+/// Headers with two readings.
+const FROM_HEADERS: &[(&str, &str)] = &[
+    (
+        "A8",
+        "From: <first@attack.example>\r\nFrom: <admin@legitimate.example>\r\n",
+    ),
+    (
+        "A8 other way",
+        "From: <admin@legitimate.example>\r\nFrom: <first@attack.example>\r\n",
+    ),
+    (
+        "A9",
+        " From: <first@attack.example>\r\nFrom: <admin@legitimate.example>\r\n",
+    ),
+    (
+        "A9 other way",
+        " From: <admin@legitimate.example>\r\nFrom: <first@attack.example>\r\n",
+    ),
+    (
+        "A10",
+        "From: <first@attack.example>\r\nFrom : <admin@legitimate.example>\r\n",
+    ),
+    (
+        "A11",
+        "From\r\n : <first@attack.example>\r\nFrom: <admin@legitimate.example>\r\n",
+    ),
+    (
+        "A11 other way",
+        "From\r\n : <admin@legitimate.example>\r\nFrom: <a@attack.example>\r\n",
+    ),
+    (
+        "A12",
+        "From\r\n : <first@attack.example>\r\nSender: <admin@legitimate.example>\r\n",
+    ),
+    ("A12 no From", "Sender: <any@attack.example>\r\n"),
+    (
+        "A13",
+        "From\r\n : <first@attack.example>\r\nResent-From: <admin@legitimate.example>\r\n",
+    ),
+    (
+        "A14",
+        "From: <first@attack.example>, <admin@legitimate.example>\r\n",
+    ),
+    (
+        "A14 other way",
+        "From: <admin@legitimate.example>, <first@attack.example>\r\n",
+    ),
+    (
+        "A15",
+        "From:=?utf-8?B?PGFkbWluQGxlZ2l0aW1hdGUuZXhhbXBsZT4=?=,<second@attack.example>\r\n",
+    ),
+    (
+        "A15 local",
+        "From: =?utf-8?Q?admin=40legitimate.example=2C?=@attack.example\r\n",
+    ),
+    (
+        "A16",
+        "From: <@attack.example,@any.example:admin@legitimate.example>\r\n",
+    ),
+    (
+        "A16 other way",
+        "From: <@legitimate.example,@any.example:any@attack.example>\r\n",
+    ),
+    (
+        "A17",
+        "From: <admin@legitimate.example>\\,<second@attack.example>\r\n",
+    ),
+    (
+        "A18",
+        "From: admin@legitimate.example,<second@attack.example>\r\n",
+    ),
+    (
+        "A19",
+        "From: <any@attack.example>admin@legitimate.example\r\n",
+    ),
+    (
+        "A19 other way",
+        "From: <admin@legitimate.example>any@attack.example\r\n",
+    ),
+    (
+        "name",
+        "From: admin@legitimate.example <any@attack.example>\r\n",
+    ),
+    (
+        "quoted local",
+        "From: \"admin@legitimate.example,\"@attack.example\r\n",
+    ),
+    (
+        "comment",
+        "From: admin@legitimate.example(@attack.example\r\n",
+    ),
+    (
+        "comment inside",
+        "From: any@(legitimate.example)attack.example\r\n",
+    ),
+    ("group", "From: legitimate.example: any@attack.example;\r\n"),
+    ("NUL", "From: admin@legitimate.example\0@attack.example\r\n"),
+    (
+        "two at",
+        "From: admin@legitimate.example@attack.example\r\n",
+    ),
+    (
+        "semicolon",
+        "From: any@attack.example; admin@legitimate.example\r\n",
+    ),
+];
+
 /// The attacks on From: two readings of one header.
 #[test]
 fn a8_to_a19_from() {
-    for (name, header) in [
-        (
-            "A8",
-            "From: <first@attack.example>\r\nFrom: <admin@legitimate.example>\r\n",
-        ),
-        (
-            "A8 other way",
-            "From: <admin@legitimate.example>\r\nFrom: <first@attack.example>\r\n",
-        ),
-        (
-            "A9",
-            " From: <first@attack.example>\r\nFrom: <admin@legitimate.example>\r\n",
-        ),
-        (
-            "A9 other way",
-            " From: <admin@legitimate.example>\r\nFrom: <first@attack.example>\r\n",
-        ),
-        (
-            "A10",
-            "From: <first@attack.example>\r\nFrom : <admin@legitimate.example>\r\n",
-        ),
-        (
-            "A11",
-            "From\r\n : <first@attack.example>\r\nFrom: <admin@legitimate.example>\r\n",
-        ),
-        (
-            "A11 other way",
-            "From\r\n : <admin@legitimate.example>\r\nFrom: <a@attack.example>\r\n",
-        ),
-        (
-            "A12",
-            "From\r\n : <first@attack.example>\r\nSender: <admin@legitimate.example>\r\n",
-        ),
-        ("A12 no From", "Sender: <any@attack.example>\r\n"),
-        (
-            "A13",
-            "From\r\n : <first@attack.example>\r\nResent-From: <admin@legitimate.example>\r\n",
-        ),
-        (
-            "A14",
-            "From: <first@attack.example>, <admin@legitimate.example>\r\n",
-        ),
-        (
-            "A14 other way",
-            "From: <admin@legitimate.example>, <first@attack.example>\r\n",
-        ),
-        (
-            "A15",
-            "From:=?utf-8?B?PGFkbWluQGxlZ2l0aW1hdGUuZXhhbXBsZT4=?=,<second@attack.example>\r\n",
-        ),
-        (
-            "A15 local",
-            "From: =?utf-8?Q?admin=40legitimate.example=2C?=@attack.example\r\n",
-        ),
-        (
-            "A16",
-            "From: <@attack.example,@any.example:admin@legitimate.example>\r\n",
-        ),
-        (
-            "A16 other way",
-            "From: <@legitimate.example,@any.example:any@attack.example>\r\n",
-        ),
-        (
-            "A17",
-            "From: <admin@legitimate.example>\\,<second@attack.example>\r\n",
-        ),
-        (
-            "A18",
-            "From: admin@legitimate.example,<second@attack.example>\r\n",
-        ),
-        (
-            "A19",
-            "From: <any@attack.example>admin@legitimate.example\r\n",
-        ),
-        (
-            "A19 other way",
-            "From: <admin@legitimate.example>any@attack.example\r\n",
-        ),
-        (
-            "name",
-            "From: admin@legitimate.example <any@attack.example>\r\n",
-        ),
-        (
-            "quoted local",
-            "From: \"admin@legitimate.example,\"@attack.example\r\n",
-        ),
-        (
-            "comment",
-            "From: admin@legitimate.example(@attack.example\r\n",
-        ),
-        (
-            "comment inside",
-            "From: any@(legitimate.example)attack.example\r\n",
-        ),
-        ("group", "From: legitimate.example: any@attack.example;\r\n"),
-        ("NUL", "From: admin@legitimate.example\0@attack.example\r\n"),
-        (
-            "two at",
-            "From: admin@legitimate.example@attack.example\r\n",
-        ),
-        (
-            "semicolon",
-            "From: any@attack.example; admin@legitimate.example\r\n",
-        ),
-    ] {
+    for (name, header) in FROM_HEADERS {
         let message = format!("{header}{REST}");
         let signed = sign(&message, "attack.example", "s", EVIL_KEY, "");
         // Behind a signature, a line with a blank in front would be a part of that.

@@ -11,9 +11,9 @@ use scop_mime_core::Message;
 use scop_spf::SpfResult;
 
 use crate::signing::{EVIL_KEY, GOOD_KEY, key_record, sign};
-use crate::zone::{From, GOOD, Machine, NOW, Zone, machine};
+use crate::zone::{GOOD, Machine, NOW, Session, Zone, machine};
 
-const SERVER: From<'static> = From {
+const SERVER: Session<'static> = Session {
     ip: GOOD,
     helo: b"mx.example.org",
     mail_from: b"bounce@mail.example.org",
@@ -77,7 +77,7 @@ fn run(choices: &[u8], fails: impl Fn(usize) -> bool) -> (String, usize) {
     let mut machine = machine(&message, Some(SERVER));
     let mut open: Vec<QueryId> = Vec::new();
     let mut closed: Vec<QueryId> = Vec::new();
-    let mut choices = choices.iter().copied().chain(std::iter::repeat(0));
+    let mut choices = choices.iter().copied().chain(core::iter::repeat(0));
     let mut body = Some(message.body);
     for _ in 0..10_000 {
         match machine.poll() {
@@ -231,7 +231,7 @@ fn the_most_queries() {
         );
     }
     let message = Message::split(text.as_bytes());
-    let from = From {
+    let from = Session {
         ip: GOOD,
         helo: b"helo.z",
         mail_from: b"x@m.b.c.d.e.f.g.h.z",
@@ -248,9 +248,8 @@ fn the_most_queries() {
 
     let txt = |text: String| [Rdata::Txt(Txt::joined(text.leak().as_bytes()))];
     let terms = |last: u8| {
-        (0..=last)
-            .map(|n| format!(" mx:t{n}.z"))
-            .collect::<String>()
+        let terms: Vec<_> = (0..=last).map(|n| format!(" mx:t{n}.z")).collect();
+        terms.concat()
     };
     let helo = txt(format!("v=spf1{} exp=exp.z -all", terms(9)));
     let mail_from = txt(format!("v=spf1{} mx:last.z -all", terms(8)));

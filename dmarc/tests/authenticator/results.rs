@@ -5,7 +5,7 @@ use scop_mime_core::HeaderBlock;
 use scop_mime_core::header::auth_results::WriteError;
 
 use crate::signing::{GOOD_KEY, key_record, sign};
-use crate::zone::{From, GOOD, Zone, judge};
+use crate::zone::{GOOD, Session, Zone, judge};
 
 fn zone() -> Zone {
     Zone::default()
@@ -14,7 +14,7 @@ fn zone() -> Zone {
         .txt("s._domainkey.example.org", &key_record(GOOD_KEY))
 }
 
-fn field(message: &str, from: Option<From<'_>>) -> String {
+fn field(message: &str, from: Option<Session<'_>>) -> String {
     judge(&zone(), message.as_bytes(), from, |verdict| {
         let mut out = heapless::Vec::<u8, 2048>::new();
         verdict.write_results(b"mx.example.net", &mut out).unwrap();
@@ -36,7 +36,7 @@ fn all_methods() {
         "i=@mail.example.org; ",
     );
     let (_, b) = signed.split_once(" b=").unwrap();
-    let from = From {
+    let from = Session {
         ip: GOOD,
         helo: b"mx.example.org",
         mail_from: b"bounce+1@example.org",
@@ -78,7 +78,7 @@ fn without_signature_connection_author_or_record() {
         field("From: a@example.net\r\n\r\n", None),
         "Authentication-Results: mx.example.net; dkim=none; dmarc=none header.from=example.net\r\n"
     );
-    let null = From {
+    let null = Session {
         ip: GOOD,
         helo: b"example.org",
         mail_from: b"",
@@ -110,7 +110,7 @@ fn nothing_breaks_out() {
             "; spf=pass; spf=none; dmarc=",
         ),
     ] {
-        let from = From {
+        let from = Session {
             ip: GOOD,
             helo: helo.as_bytes(),
             mail_from: mail_from.as_bytes(),

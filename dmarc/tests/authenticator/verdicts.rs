@@ -1,7 +1,7 @@
 //! What the verdict says for honest and for failing messages.
 
 use scop_core::Failure;
-use scop_dkim::verify::DkimResult;
+use scop_dkim::verify::{DkimResult, SignatureResult};
 use scop_dmarc::alignment::Alignment;
 use scop_dmarc::authenticator::{Mechanism, Reason};
 use scop_dmarc::discover::{Existence, Location};
@@ -10,17 +10,17 @@ use scop_dmarc::{Author, DmarcResult};
 use scop_spf::SpfResult;
 
 use crate::signing::{EVIL_KEY, GOOD_KEY, key_record, sign};
-use crate::zone::{EVIL, From, GOOD, Zone, judge};
+use crate::zone::{EVIL, GOOD, Session, Zone, judge};
 
 const MESSAGE: &str = "From: news@example.org\r\nSubject: x\r\n\r\nHello\r\n";
 
-const GOOD_SERVER: From<'static> = From {
+const GOOD_SERVER: Session<'static> = Session {
     ip: GOOD,
     helo: b"mx.example.org",
     mail_from: b"bounce@example.org",
 };
 
-const EVIL_SERVER: From<'static> = From {
+const EVIL_SERVER: Session<'static> = Session {
     ip: EVIL,
     ..GOOD_SERVER
 };
@@ -177,7 +177,7 @@ fn strict_and_relaxed() {
             assert_eq!(verdict.dkim()[0].result(), DkimResult::Pass);
         });
     }
-    let from = From {
+    let from = Session {
         mail_from: b"x@mx.example.org",
         ..GOOD_SERVER
     };
@@ -194,7 +194,7 @@ fn strict_and_relaxed() {
 
 #[test]
 fn the_null_path_counts_as_helo() {
-    let from = From {
+    let from = Session {
         mail_from: b"",
         ..GOOD_SERVER
     };
@@ -210,7 +210,7 @@ fn the_null_path_counts_as_helo() {
         },
     );
     // With a path, HELO counts for nothing in DMARC (RFC 9989 3.2.4).
-    let from = From {
+    let from = Session {
         mail_from: b"x@nowhere.example",
         ..GOOD_SERVER
     };
@@ -365,11 +365,7 @@ fn one_aligned_signature_among_many_is_enough() {
         message.as_bytes(),
         None,
         |verdict| {
-            let results: Vec<_> = verdict
-                .dkim()
-                .iter()
-                .map(|result| result.result())
-                .collect();
+            let results: Vec<_> = verdict.dkim().iter().map(SignatureResult::result).collect();
             assert_eq!(
                 results,
                 [DkimResult::Fail, DkimResult::Pass, DkimResult::Pass]

@@ -1,7 +1,7 @@
 //! A zone in memory, and one run of the machine over it.
 
+use core::net::{IpAddr, Ipv4Addr};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
 
 use scop_core::{Answer, Failure, Query, Rdata, Rtype, Security, Txt, UnixTime, lookup};
 use scop_crypto::RUST_CRYPTO;
@@ -72,13 +72,13 @@ impl Zone {
 
 /// Who brings a message.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct From<'c> {
+pub(crate) struct Session<'c> {
     pub(crate) ip: [u8; 4],
     pub(crate) helo: &'c [u8],
     pub(crate) mail_from: &'c [u8],
 }
 
-impl<'c> From<'c> {
+impl<'c> Session<'c> {
     pub(crate) fn connection(self) -> Connection<'c> {
         Connection {
             ip: IpAddr::V4(Ipv4Addr::from(self.ip)),
@@ -91,8 +91,8 @@ impl<'c> From<'c> {
 
 pub(crate) type Machine<'h> = Authenticator<'h, 'static>;
 
-pub(crate) fn machine<'h>(message: &Message<'h>, from: Option<From<'h>>) -> Machine<'h> {
-    let connection = from.map(From::connection);
+pub(crate) fn machine<'h>(message: &Message<'h>, from: Option<Session<'h>>) -> Machine<'h> {
+    let connection = from.map(Session::connection);
     Authenticator::new(
         message.header,
         connection,
@@ -106,7 +106,7 @@ pub(crate) fn machine<'h>(message: &Message<'h>, from: Option<From<'h>>) -> Mach
 pub(crate) fn judge<T>(
     zone: &Zone,
     message: &[u8],
-    from: Option<From<'_>>,
+    from: Option<Session<'_>>,
     look: impl FnOnce(&Verdict<'_, '_>) -> T,
 ) -> T {
     let message = Message::split(message);
