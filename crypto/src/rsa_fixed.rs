@@ -171,6 +171,9 @@ fn number<const LIMBS: usize>(mut bytes: impl Iterator<Item = u8>) -> Uint<LIMBS
 
 #[cfg(test)]
 mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -195,16 +198,73 @@ mod tests {
         }
     }
 
+    /// Octets that look random.
+    fn octets(seed: u64, len: usize) -> Vec<u8> {
+        let mut state = seed;
+        let mut step = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            state.to_be_bytes()[0]
+        };
+        iter::repeat_with(&mut step).take(len).collect()
+    }
+
+    /// `signature ^ exponent mod modulus` by the `rsa` crate, least significant octet first.
+    fn oracle(modulus: &[u8], exponent: u32, signature: &[u8]) -> Vec<u8> {
+        use rsa::traits::PublicKeyParts;
+        let modulus = rsa::BoxedUint::from_be_slice_vartime(modulus);
+        let key = rsa::PublicKey::new_unchecked(modulus, exponent.into());
+        let signature = rsa::BoxedUint::from_be_slice(signature, key.n_bits_precision()).unwrap();
+        let power = rsa::hazmat::rsa_encrypt(&key, &signature).unwrap();
+        power.to_be_bytes().iter().rev().copied().collect()
+    }
+
+    fn agrees<const LIMBS: usize>(modulus: &[u8], signature: &[u8]) {
+        for exponent in [3, 5, 17, 0x1_0001, 0x1_0003, 0x8000_0001, 0xffff_ffff] {
+            let mut power = oracle(modulus, exponent, signature);
+            let held = holds::<LIMBS>(modulus, exponent, signature, power.iter().copied());
+            assert_eq!(
+                held,
+                Some(true),
+                "{exponent} {modulus:02x?} {signature:02x?}"
+            );
+            power[0] ^= 1;
+            let held = holds::<LIMBS>(modulus, exponent, signature, power.into_iter());
+            assert_eq!(held, Some(false));
+        }
+    }
+
+    /// Moduli as sparse and as full as they can be, of every width and just beside it, with the least
+    /// and the greatest signatures.
     #[test]
-    fn the_power_is_that_of_repeated_products() {
-        let modulus: Uint<{ limbs(1024) }> = number(iter::repeat_n(0xff, 128));
-        let params = FixedMontyParams::new_vartime(modulus.to_odd().unwrap());
-        let base = FixedMontyForm::new(&Uint::from_u8(7), &params);
-        let mut product = base;
-        for exponent in 2..2000 {
-            product = product.mul(&base);
-            if exponent % 2 == 1 {
-                assert_eq!(power(&base, exponent), product, "{exponent}");
+    fn powers_are_those_of_the_rsa_crate() {
+        for (seed, len) in (0..).zip([128, 129, 135, 192, 255, 256, 257, 384, 511, 512]) {
+            let mut sparse = vec![0; len];
+            sparse[0] = 1;
+            let mut half = vec![0xff; len];
+            half[len / 2..].fill(0);
+            let full = vec![0xff; len];
+            for mut modulus in [sparse, half, full, octets(seed, len)] {
+                modulus[0] |= if len == 128 { 0x80 } else { 1 };
+                modulus[len - 1] |= 1;
+                let mut greatest = modulus.clone();
+                greatest[len - 1] -= 1;
+                let mut some = octets(!seed, len);
+                some[0] = 0;
+                let mut one = vec![0; len];
+                one[len - 1] = 1;
+                for signature in [vec![0; len], one, some, greatest] {
+                    match len {
+                        128 => agrees::<{ limbs(1024) }>(&modulus, &signature),
+                        ..=256 => agrees::<{ limbs(2048) }>(&modulus, &signature),
+                        _ => agrees::<{ limbs(4096) }>(&modulus, &signature),
+                    }
+                }
+                assert_eq!(
+                    holds::<{ limbs(4096) }>(&modulus, 3, &modulus, iter::empty()),
+                    None
+                );
             }
         }
     }

@@ -244,6 +244,11 @@ fn der_that_is_not_a_key_fails() {
         assert_eq!(read(&der[..len]), Err(KeyError::Malformed), "{len}");
     }
     assert_eq!(read(&[&der[..], &[0]].concat()), Err(KeyError::Malformed));
+    // An octet more in the outer of the two octet strings around the seed.
+    let mut longer = [&der[..], &[0]].concat();
+    longer[1] += 1;
+    longer[13] += 1;
+    assert_eq!(read(&longer), Err(KeyError::Malformed));
     // Before the seed every octet counts.
     for at in 0..16 {
         for mask in 1..=255 {
