@@ -376,13 +376,9 @@ impl<'b> Stub<'b> {
     }
 
     fn take_chunk(&mut self, bytes: &[u8], now: Instant) {
-        let (mut rest, server) = (bytes, self.server);
+        let mut rest = bytes;
         // A message that ends the transmission leaves the rest of the chunk without an owner.
-        let transmission = self.counters.transmissions;
-        while !rest.is_empty()
-            && self.is_open(Transport::Tcp, server)
-            && self.counters.transmissions == transmission
-        {
+        while !rest.is_empty() && self.state == State::Wait {
             match self.stream.take(&mut rest, self.response) {
                 Progress::More => {}
                 Progress::TooLong => self.next_server(Problem::ReplyTooLong, true, now),

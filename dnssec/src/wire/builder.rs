@@ -261,11 +261,13 @@ fn put_record<const N: usize>(
     record: &Record<'_>,
 ) -> Result<(), Full> {
     names.put(page, &record.owner)?;
-    page.put(&record.rdata.rtype().0.to_be_bytes())?;
-    page.put(&record.class.to_be_bytes())?;
-    page.put(&record.ttl.to_be_bytes())?;
-    let length_at = page.len();
-    page.put(&[0, 0])?;
+    let [type_high, type_low] = record.rdata.rtype().0.to_be_bytes();
+    let [class_high, class_low] = record.class.to_be_bytes();
+    let [ttl_3, ttl_2, ttl_1, ttl_0] = record.ttl.to_be_bytes();
+    page.put(&[
+        type_high, type_low, class_high, class_low, ttl_3, ttl_2, ttl_1, ttl_0, 0, 0,
+    ])?;
+    let length_at = page.len().saturating_sub(2);
     put_rdata(page, names, &record.rdata)?;
     let length = page.len().saturating_sub(length_at + 2);
     page.set_u16(length_at, u16::try_from(length).map_err(|_| Full)?);

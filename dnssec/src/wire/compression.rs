@@ -6,7 +6,7 @@
 //! written before (compare RUSTSEC-2026-0119). When the table is full, later suffixes are not
 //! recorded: the first names of a message, its question and its zone, are those that recur.
 
-use scop_core::{Full, Name, Sink, name::Labels};
+use scop_core::{Cursor, Full, Name, Sink, name::Labels};
 
 /// How a name must agree with an earlier one to be replaced by a pointer to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,20 +146,17 @@ impl<const N: usize> Names<N> {
     }
 
     fn find(&self, written: &[u8], labels: &Labels<'_>, len: u8) -> Option<u16> {
-        let same = |one: &[u8], other: &[u8]| match self.case {
-            Case::Exact => one == other,
-            Case::Fold => one.eq_ignore_ascii_case(other),
-        };
         self.entries
             .iter()
             .filter(|entry| entry.len == len)
             .find(|entry| {
-                // The lengths agree, so that neither list of labels ends before the other.
-                Name::parse_in(written, entry.offset.into()).is_ok_and(|(earlier, _)| {
-                    earlier
-                        .labels()
-                        .zip(labels.clone())
-                        .all(|(one, other)| same(one, other))
+                let mut earlier = Cursor::at(written, entry.offset.into());
+                // The lengths agree, so that neither name ends before the other.
+                labels.clone().all(|label| {
+                    take_label(&mut earlier).is_some_and(|other| match self.case {
+                        Case::Exact => other == label,
+                        Case::Fold => other.eq_ignore_ascii_case(label),
+                    })
                 })
             })
             .map(|entry| entry.offset)
@@ -169,6 +166,19 @@ impl<const N: usize> Names<N> {
         if let Ok(offset @ ..=MAX_OFFSET) = u16::try_from(offset) {
             // A full table keeps what it has.
             let _ = self.entries.push(Entry { offset, len });
+        }
+    }
+}
+
+/// Takes the next label of a name that [`Names::put`] wrote, so that pointers lead backwards.
+fn take_label<'w>(cursor: &mut Cursor<'w>) -> Option<&'w [u8]> {
+    loop {
+        match cursor.take_byte()? {
+            high @ 0xc0.. => {
+                let low = cursor.take_byte()?;
+                cursor.seek(u16::from_be_bytes([high & 0x3f, low]).into());
+            }
+            length => return cursor.take(length.into()),
         }
     }
 }

@@ -33,8 +33,13 @@ fn answers() {
         ),
         case(
             "a TTL with the highest bit counts as zero (RFC 2181 8)",
-            reply(&["www.example. 4294967295 A 192.0.2.1"]),
+            reply(&["www.example. 2147483648 A 192.0.2.1"]),
             "A 192.0.2.1 of www.example. for 0 Indeterminate",
+        ),
+        case(
+            "the highest TTL",
+            reply(&["www.example. 2147483647 A 192.0.2.1"]),
+            "A 192.0.2.1 of www.example. for 2147483647 Indeterminate",
         ),
         case(
             "AD of a server that is not trusted",

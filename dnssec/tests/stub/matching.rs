@@ -103,6 +103,14 @@ fn replies_that_do_not_belong() {
             ..case("", vec![])
         },
         Case {
+            what: "they are counted for each transmission",
+            script: vec![
+                ("udp0", acts(&vec![forged.clone().edit(other_id); 32])),
+                ("udp0", acts(&[forged.clone().edit(other_id), good.clone()])),
+            ],
+            ..case("", vec![])
+        },
+        Case {
             what: "other messages on the connection are passed over",
             config: |config| config.tcp_only = true,
             script: vec![(

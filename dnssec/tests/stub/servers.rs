@@ -218,6 +218,22 @@ fn servers_that_fail() {
             "failed: Timeout",
         ),
         case(
+            "each question is a new one: all servers, all rounds, and what went wrong",
+            servers::<2>,
+            vec![
+                ("udp0", vec![]),
+                ("udp1", fails(Rcode::SERVFAIL)),
+                ("udp0", acts(&[reply(&["www.example. 9 CNAME x."])])),
+                ("udp0", vec![]),
+                ("udp1", vec![]),
+                ("udp0", vec![]),
+                ("udp1", vec![]),
+                ("udp0", vec![]),
+                ("udp1", vec![]),
+            ],
+            "failed: Timeout",
+        ),
+        case(
             "begins where it is told, and comes round",
             |config| (config.servers, config.first) = (3, 2),
             vec![
@@ -336,9 +352,14 @@ fn edns() {
 #[test]
 fn silence_ends_in_time() {
     // (servers, configuration, milliseconds until the end)
-    let rows: [(usize, fn(&mut StubConfig), u64); 6] = [
+    let rows: [(usize, fn(&mut StubConfig), u64); 7] = [
         (1, plain, 1000 + 2000 + 4000),
         (2, servers::<2>, 2 * (1000 + 2000 + 4000)),
+        (
+            1,
+            |config| config.limits.rounds = 4,
+            1000 + 2000 + 4000 + 4000,
+        ),
         // Three servers would take 21 seconds.
         (3, servers::<3>, 15_000),
         (1, |config| config.tcp_only = true, 15_000),
