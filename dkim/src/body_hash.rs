@@ -6,9 +6,6 @@ use scop_core::{Full, Sink};
 use crate::canonical::Form;
 use crate::canonical::body::BodyCanonicalizer;
 
-/// Octets collected before they are hashed: a hash takes many short pieces more slowly than one.
-const GATHERED: usize = 512;
-
 /// Canonicalises and hashes a body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyHash<'p> {
@@ -37,17 +34,13 @@ impl<'p> BodyHash<'p> {
     }
 
     pub(crate) fn update(&mut self, chunk: &[u8]) {
-        let mut gather = Gather::new(&mut self.hash);
         // A hash is never full.
-        let _ = self.canonicalizer.update(chunk, &mut gather);
-        let _ = gather.flush();
+        let _ = self.canonicalizer.update(chunk, &mut self.hash);
     }
 
     pub(crate) fn finish(mut self) -> BodyDigest {
-        let mut gather = Gather::new(&mut self.hash);
         // As above.
-        let _ = self.canonicalizer.finish(&mut gather);
-        let _ = gather.flush();
+        let _ = self.canonicalizer.finish(&mut self.hash);
         BodyDigest {
             digest: self.hash.hasher.finish(),
             coverage: match self.hash.length {
@@ -92,47 +85,6 @@ impl Sink for Limited<'_> {
         let covered = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
         self.hasher.update(bytes.get(..covered).unwrap_or_default());
         self.total = self.total.saturating_add(bytes.len() as u64);
-        Ok(())
-    }
-}
-
-/// Collects short pieces; long ones pass through.
-#[derive(Debug)]
-struct Gather<'s, S> {
-    sink: &'s mut S,
-    buffer: [u8; GATHERED],
-    used: usize,
-}
-
-impl<'s, S: Sink> Gather<'s, S> {
-    const fn new(sink: &'s mut S) -> Self {
-        Self {
-            sink,
-            buffer: [0; GATHERED],
-            used: 0,
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), Full> {
-        let gathered = self.buffer.get(..self.used).unwrap_or_default();
-        self.used = 0;
-        self.sink.put(gathered)
-    }
-}
-
-impl<S: Sink> Sink for Gather<'_, S> {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        if bytes.len() > GATHERED - self.used.min(GATHERED) {
-            self.flush()?;
-            if bytes.len() >= GATHERED {
-                return self.sink.put(bytes);
-            }
-        }
-        let room = self.buffer.get_mut(self.used..).unwrap_or_default();
-        for (to, from) in room.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        self.used += bytes.len();
         Ok(())
     }
 }
