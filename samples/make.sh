@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 scop=$(realpath "${1:-../target/release/scop}")
-at=2026-11-24T06:00:00Z
+at=2025-11-02T06:00:00Z
 keys=$(mktemp -d)
 trap 'rm -rf "$keys"' EXIT
 
@@ -16,12 +16,12 @@ key() { "$scop" keygen --selector "$1" --domain "$2" --algorithm "$3" --out "$ke
 sign() { "$scop" sign --selector "$1" --domain "$2" --key "$keys/$1.$2" --at "$at"; }
 
 cp zone.source example.zone
-key rsa2026 example.org rsa2048
-key ed2026 example.org ed25519
+key rsa2025 example.org rsa2048
+key ed2025 example.org ed25519
 key mail example.net ed25519
 key mail example.com rsa2048
 
-sign rsa2026 example.org < unsigned.eml | sign ed2026 example.org > newsletter.eml
+sign rsa2025 example.org < unsigned.eml | sign ed2025 example.org > newsletter.eml
 sign mail example.net < forged.source > forged.eml
 sign mail example.com < no-policy.source > no-policy.eml
 

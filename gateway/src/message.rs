@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 
 use scop_mime_core::{HeaderBlock, HeaderEnd, find_header_end};
@@ -35,6 +35,15 @@ impl Source {
             Some(path) if path.as_os_str() != "-" => Self::File(path.to_owned()),
             _ => Self::Stdin,
         }
+    }
+
+    /// Standard input, with a word to a person who may not know that the program waits for it.
+    pub(crate) fn stdin() -> io::StdinLock<'static> {
+        let stdin = io::stdin();
+        if stdin.is_terminal() {
+            eprintln!("scop: reading the message from standard input");
+        }
+        stdin.lock()
     }
 
     /// Opens a file; a folder is refused by name, because reading it fails with less clear words.
@@ -241,7 +250,7 @@ impl Header {
             shift += 1;
         }
         Place {
-            line: 1 + before.iter().filter(|&&byte| byte == b'\n').count() as u64,
+            line: before.split(|&byte| byte == b'\n').count() as u64,
             byte: offset as u64 - shift,
         }
     }

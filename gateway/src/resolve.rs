@@ -127,13 +127,16 @@ impl Resolver {
                 failure: Failure::AliasChain,
                 why: Failure::AliasChain.to_string(),
             },
-            Found::Outside(name) => match &self.client {
-                Some(client) => return Begun::Ask(client.lookup(name, rtype, aliases)),
-                None => Outcome::Failed {
-                    failure: Failure::Refused,
-                    why: format!("no zone file answers for {name}"),
-                },
-            },
+            Found::Outside => {
+                let name = *aliases.last().unwrap_or(name);
+                match &self.client {
+                    Some(client) => return Begun::Ask(client.lookup(name, rtype, aliases)),
+                    None => Outcome::Failed {
+                        failure: Failure::Refused,
+                        why: format!("no zone file answers for {name}"),
+                    },
+                }
+            }
         };
         Begun::Answered(Reply {
             outcome,

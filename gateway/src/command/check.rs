@@ -1,6 +1,6 @@
 //! `scop check`: reads a message, makes the lookups, and says who it is from.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::time::SystemTime;
 
 use scop_core::{Lookup as _, UnixTime};
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Check) -> Result<(String, u8), Error> {
     };
     let driver = Driver::new(Resolver::new(zones, servers.map(Client::new)));
     match &source {
-        Source::Stdin => check(arguments, &source, io::stdin().lock(), driver),
+        Source::Stdin => check(arguments, &source, Source::stdin(), driver),
         Source::File(path) => check(arguments, &source, Source::open_file(path)?, driver),
     }
 }
@@ -88,14 +88,9 @@ fn check(
         .build()
         .map_err(|error| Error::new("the network", crate::message::reason(&error)))?;
     let driven = runtime.block_on(driver.drive(&mut authenticator));
-    let found = match (driven, authenticator.verdict()) {
-        (Ok(()), Some(found)) => found,
-        _ => {
-            return Err(Error::new(
-                source,
-                "the check did not come to an end; this is a fault of scop",
-            ));
-        }
+    let (Ok(()), Some(found)) = (driven, authenticator.verdict()) else {
+        let rule = "the check did not come to an end; this is a fault of scop";
+        return Err(Error::new(source, rule));
     };
     let facts = Facts {
         source,

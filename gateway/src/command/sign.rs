@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Sign, out: &mut impl Write) -> Result<(), Error> {
                 _ => Err(file),
             }
         }
-        Source::Stdin => return sign_stream(&source, io::stdin().lock(), &key, options, out),
+        Source::Stdin => return sign_stream(&source, Source::stdin(), &key, options, out),
     };
     match seekable {
         Ok(mut file) => {
@@ -147,13 +147,11 @@ impl Spool {
         if self.file.is_none() && self.memory.len() + bytes.len() > SPOOL_MEMORY {
             self.file = Some(unnamed_file()?);
         }
-        match &mut self.file {
-            Some(file) => file.write_all(bytes),
-            None => {
-                self.memory.extend_from_slice(bytes);
-                Ok(())
-            }
-        }
+        let Some(file) = &mut self.file else {
+            self.memory.extend_from_slice(bytes);
+            return Ok(());
+        };
+        file.write_all(bytes)
     }
 }
 

@@ -65,7 +65,6 @@ pub(crate) fn build(facts: Facts<'_>, found: &Authentication<'_>) -> Report {
         message: &message,
         connection: &facts.connection,
         dkim: &dkim,
-        spf: &spf,
         dmarc: &dmarc,
     };
     Report {

@@ -139,11 +139,16 @@ fn table(out: &mut String, report: &Report, style: Style) -> fmt::Result {
         .author_domain
         .as_deref()
         .map_or_else(|| format!("author: {}", dmarc.author), text);
-    let mut why = text(&dmarc.why);
+    let mut why = vec![text(&dmarc.why)];
     if let (Some(policy), Some(domain)) = (&dmarc.policy, &dmarc.policy_domain) {
-        why += &format!("; policy {policy} of {}", text(domain));
+        why.push(format!("policy {policy} of {}", text(domain)));
     }
-    rows.push(["dmarc".to_owned(), dmarc.result.clone(), identity, why]);
+    rows.push([
+        "dmarc".to_owned(),
+        dmarc.result.clone(),
+        identity,
+        why.join("; "),
+    ]);
 
     let titles = ["METHOD", "RESULT", "IDENTITY", "WHY"].map(str::to_owned);
     let width = |column: usize| {
@@ -180,26 +185,30 @@ fn dkim_identity(row: &Dkim) -> String {
 }
 
 fn dkim_why(row: &Dkim) -> String {
-    let mut why = text(&row.why);
+    let mut why = vec![text(&row.why)];
     if row.result == "pass" || row.result == "temperror" {
-        why += &format!("; {}", row.alignment);
+        why.push(row.alignment.clone());
     }
     if let (Some(algorithm), Some(forms)) = (&row.algorithm, &row.canonicalization) {
-        why += &format!("; {}, {}", text(algorithm), text(forms));
+        why.push(format!("{}, {}", text(algorithm), text(forms)));
     }
     if row.testing {
-        why += "; the key is marked as being tested";
+        why.push("the key is marked as being tested".to_owned());
     }
-    why
+    why.join("; ")
 }
 
 fn spf_why(row: &Spf) -> String {
-    let mut why = text(&row.why);
+    let mut why = vec![text(&row.why)];
     if row.result == "pass" && row.alignment != "not checked" {
-        why += &format!("; {}", row.alignment);
+        why.push(row.alignment.clone());
     }
     if let Some(explanation) = &row.explanation {
-        why += &format!("; {} explains: {}", text(&row.domain), text(explanation));
+        why.push(format!(
+            "{} explains: {}",
+            text(&row.domain),
+            text(explanation)
+        ));
     }
-    why
+    why.join("; ")
 }

@@ -1,6 +1,6 @@
 //! The answer in words: who sent the message, and why one may believe it or not.
 
-use scop_dkim::verify::{DkimResult, Reason as DkimReason};
+use scop_dkim::verify::{DkimResult, Reason as DkimReason, SignatureResult};
 use scop_dmarc::DmarcResult;
 use scop_dmarc::alignment::Alignment;
 use scop_dmarc::authenticator::Reason;
@@ -8,7 +8,7 @@ use scop_dmarc::author::Author;
 use scop_dmarc::policy::Disposition;
 use scop_spf::SpfResult;
 
-use super::{Because, Connection, Dkim, Dmarc, Message, Outcome, Speaks, Spf, Verdict};
+use super::{Because, Connection, Dkim, Dmarc, Message, Outcome, Speaks, Verdict};
 use crate::command::check::Authentication;
 use crate::message::Header;
 
@@ -18,7 +18,6 @@ pub(super) struct Parts<'r> {
     pub(super) message: &'r Message,
     pub(super) connection: &'r Connection,
     pub(super) dkim: &'r [Dkim],
-    pub(super) spf: &'r [Spf],
     pub(super) dmarc: &'r Dmarc,
 }
 
@@ -40,7 +39,7 @@ pub(super) fn conclude(parts: &Parts<'_>, found: &Authentication<'_>) -> Verdict
 fn outcome(found: &Authentication<'_>) -> Outcome {
     let is_uncertain = || {
         let dkim = found.dkim().iter();
-        dkim.map(|result| result.result())
+        dkim.map(SignatureResult::result)
             .any(|result| result == DkimResult::TempError)
             || found
                 .spf()

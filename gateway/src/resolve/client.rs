@@ -8,8 +8,10 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use scop_core::{Answer, Emit as _, Failure, Instant, NameBuf, Query, QueryName, Rdata, Rtype};
-use scop_dnssec::{Entropy, Step, Stub, StubConfig, Transport};
+use scop_core::{
+    Answer, Emit as _, Failure, Instant, NameBuf, Query, QueryName, Rdata, Rtype, Security,
+};
+use scop_dnssec::{Entropy, Step, Stub, Transport};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 use tracing::{debug, trace};
@@ -137,7 +139,7 @@ impl Lookup {
     /// What the stub came to, with storage of its own.
     fn read(&self, stub: &Stub<'_>) -> Reply {
         let answer = stub.answer().unwrap_or(Answer::Failed(Failure::Timeout));
-        let mut security = Default::default();
+        let mut security = Security::Indeterminate;
         let outcome = match answer {
             Answer::Records(records, found) => {
                 security = found;
@@ -169,8 +171,8 @@ impl Lookup {
             aliases.push(NameBuf::from(stub.name()));
         }
         Reply {
-            security,
             aliases,
+            security,
             ..Reply::unasked(outcome)
         }
     }

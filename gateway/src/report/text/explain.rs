@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::text;
-use crate::report::{Dkim, Lookup, Report};
+use crate::report::{Dkim, Lookup, Report, SignedField};
 use crate::terminal::{Style, Tone};
 
 pub(super) fn write(out: &mut String, report: &Report, style: Style) -> fmt::Result {
@@ -133,17 +133,26 @@ fn signature(out: &mut String, row: &Dkim, report: &Report) -> fmt::Result {
         }
         writeln!(out, "  {}", facts.join(", "))?;
         writeln!(out, "  signed header fields, as h= names them:")?;
-        for field in &row.signed_fields {
-            match (field.line, field.byte) {
-                (Some(line), Some(byte)) => {
-                    writeln!(
-                        out,
-                        "    {:<26} line {line}, byte {byte}",
-                        text(&field.name)
-                    )?;
-                }
-                _ => writeln!(out, "    {:<26} none: none may be added", text(&field.name))?,
+        for (index, field) in (0..).zip(&row.signed_fields) {
+            let is_same = |other: &&SignedField| other.name.eq_ignore_ascii_case(&field.name);
+            if row
+                .signed_fields
+                .iter()
+                .take(index)
+                .any(|other| is_same(&other))
+            {
+                continue;
             }
+            let mut facts = Vec::new();
+            for same in row.signed_fields.iter().filter(is_same) {
+                facts.push(match (same.line, same.byte) {
+                    (Some(line), Some(byte)) => format!("line {line}, byte {byte}"),
+                    _ if facts.is_empty() => "there is none, and none may be added".to_owned(),
+                    _ => "no more may be added".to_owned(),
+                });
+            }
+            facts.dedup();
+            writeln!(out, "    {:<26} {}", text(&field.name), facts.join("; "))?;
         }
         if let Some(body) = &row.body {
             let signed = body.limit.map_or_else(String::new, |limit| {

@@ -1,0 +1,346 @@
+//! `scop keygen` and `scop sign`, and that `scop check` believes what they make.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+#[expect(dead_code, reason = "each test file uses a part")]
+mod program;
+
+use std::path::Path;
+
+use program::{Run, folder, scop, scop_with};
+
+const MESSAGE: &str = "From: Robin <robin@example.org>\nTo: Kim <kim@example.net>\nSubject: The ladder\n\
+    \t is behind the shed\n\nHello  Kim, \n\n caf\u{e9}\t\n\n\n";
+
+fn keygen(folder: &Path, selector: &str, algorithm: &str) -> Run {
+    let out = folder.join(selector);
+    let run = scop(&[
+        "keygen",
+        "--algorithm",
+        algorithm,
+        "--selector",
+        selector,
+        "--domain",
+        "example.org",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    run
+}
+
+fn sign(folder: &Path, selector: &str, more: &[&str], input: &[u8]) -> Run {
+    let key = folder.join(selector);
+    let arguments = [
+        "sign",
+        "--domain",
+        "example.org",
+        "--selector",
+        selector,
+        "--key",
+        key.to_str().unwrap(),
+    ];
+    scop_with(&[&arguments[..], more].concat(), input)
+}
+
+/// A zone with everything but the keys.
+fn world(folder: &Path, records: &str) -> String {
+    let zone = folder.join("world.zone");
+    let text = format!(
+        ". 60 IN SOA . . 1 2 3 4 5\n_dmarc.example.org. 60 IN TXT \"v=DMARC1; p=reject\"\n{records}"
+    );
+    std::fs::write(&zone, text).unwrap();
+    zone.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_round_trip_for_every_key_and_form() {
+    let folder = folder("round-trip");
+    for (selector, algorithm) in [("ed", "ed25519"), ("rsa", "rsa2048")] {
+        let zone = world(&folder, keygen(&folder, selector, algorithm).text());
+        for canon in [
+            "relaxed/relaxed",
+            "relaxed/simple",
+            "simple/relaxed",
+            "simple/simple",
+            "simple",
+        ] {
+            for message in [MESSAGE.to_owned(), MESSAGE.replace('\n', "\r\n")] {
+                let run = sign(&folder, selector, &["--canon", canon], message.as_bytes());
+                assert_eq!(run.code, 0, "{}", run.err);
+                assert!(
+                    run.out.ends_with(message.as_bytes()),
+                    "the message itself is as it was"
+                );
+                let field = run.text().strip_suffix(&message).unwrap();
+                assert!(field.starts_with("DKIM-Signature: "));
+                let line_end = if message.contains("\r\n") {
+                    "\r\n"
+                } else {
+                    "\n"
+                };
+                assert!(
+                    field
+                        .split_inclusive(line_end)
+                        .all(|line| line.ends_with(line_end))
+                );
+                assert_eq!(
+                    field.matches('\r').count(),
+                    message.matches("\r\n").count().min(1) * field.matches('\n').count()
+                );
+                assert_eq!(
+                    run.err.contains("signed as CRLF"),
+                    !message.contains('\r'),
+                    "{}",
+                    run.err
+                );
+
+                let check = scop_with(&["check", "--zone", &zone], &run.out);
+                assert_eq!(check.code, 0, "{algorithm} {canon}: {}", check.text());
+                for (from, to) in [("Kim, ", "Tim, "), ("behind", "before"), ("Robin", "Robyn")] {
+                    let changed = run.text().replacen(from, to, 1);
+                    assert_eq!(
+                        scop_with(&["check", "--zone", &zone], changed.as_bytes()).code,
+                        1
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_and_standard_input_are_signed_alike() {
+    let folder = folder("alike");
+    keygen(&folder, "ed", "ed25519");
+    // Longer than what is held in memory.
+    let message = format!("{MESSAGE}{}", "and so on\n".repeat(300_000));
+    let path = folder.join("message.eml");
+    std::fs::write(&path, &message).unwrap();
+    let at = ["--at", "2026-01-01T00:00:00Z"];
+    let streamed = sign(&folder, "ed", &at, message.as_bytes());
+    let read = sign(
+        &folder,
+        "ed",
+        &[&at[..], &[path.to_str().unwrap()]].concat(),
+        b"",
+    );
+    assert_eq!(
+        (streamed.code, read.code),
+        (0, 0),
+        "{}{}",
+        streamed.err,
+        read.err
+    );
+    assert!(streamed.out == read.out && streamed.out.ends_with(message.as_bytes()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_is_its_owners_and_is_never_overwritten() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let folder = folder("owner");
+    keygen(&folder, "ed", "ed25519");
+    let path = folder.join("ed");
+    let key = std::fs::read(&path).unwrap();
+    assert!(key.starts_with(b"-----BEGIN PRIVATE KEY-----\n"));
+    assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+
+    let again = scop(&[
+        "keygen",
+        "--algorithm",
+        "ed25519",
+        "--selector",
+        "ed",
+        "--domain",
+        "example.org",
+        "--out",
+        path.to_str().unwrap(),
+    ]);
+    assert_eq!(again.code, 2);
+    assert!(
+        again
+            .err
+            .contains("is there already; a key is never written over a file"),
+        "{}",
+        again.err
+    );
+    assert_eq!(again.text(), "");
+    assert_eq!(std::fs::read(&path).unwrap(), key);
+
+    let quiet = sign(&folder, "ed", &[], MESSAGE.as_bytes());
+    assert!(!quiet.err.contains("warning"), "{}", quiet.err);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let warned = sign(&folder, "ed", &[], MESSAGE.as_bytes());
+    assert_eq!(warned.code, 0);
+    assert!(
+        warned
+            .err
+            .contains("mode 0644 opens the private key to others"),
+        "{}",
+        warned.err
+    );
+}
+
+#[test]
+fn keygen_writes_a_record_that_a_zone_file_takes() {
+    let folder = folder("record");
+    let run = keygen(&folder, "2026.rsa", "rsa2048");
+    assert!(
+        run.text()
+            .starts_with("2026.rsa._domainkey.example.org. 3600 IN TXT (\n  \"v=DKIM1; k=rsa; p=")
+    );
+    assert!(
+        run.text()
+            .split('"')
+            .skip(1)
+            .step_by(2)
+            .all(|string| string.len() <= 255)
+    );
+    let short = keygen(&folder, "ed", "ed25519");
+    assert_eq!(short.text().lines().count(), 1);
+    // Without --out the file is named after the key, in the current folder.
+    let output = program::command(&[
+        "keygen",
+        "--algorithm",
+        "ed25519",
+        "--selector",
+        "s",
+        "--domain",
+        "example.org",
+    ])
+    .current_dir(&folder)
+    .output()
+    .unwrap();
+    assert!(output.status.success() && folder.join("s.example.org.pem").exists());
+}
+
+#[test]
+fn what_cannot_be_signed_is_refused() {
+    let folder = folder("refused");
+    keygen(&folder, "ed", "ed25519");
+    std::fs::write(folder.join("text"), "this is no key").unwrap();
+    for (selector, more, input, words) in [
+        ("text", &[][..], MESSAGE, "text: byte 0: neither PEM"),
+        ("none", &[], MESSAGE, "none: no such file"),
+        (
+            "ed",
+            &["--canon", "tight"],
+            MESSAGE,
+            "--canon: relaxed or simple is needed",
+        ),
+        (
+            "ed",
+            &[],
+            "To: x@example.net\n\nbody\n",
+            "standard input: the message has no From",
+        ),
+        (
+            "ed",
+            &[],
+            "From: a@example.org\nFrom: b@example.org\n\nbody\n",
+            "standard input: the message has several From",
+        ),
+        (
+            "ed",
+            &[],
+            "From: a@example.org\r\n\r\na\nb\r\n",
+            "standard input: byte 24: a line does not end with CRLF",
+        ),
+        (
+            "ed",
+            &[],
+            "From: a@example.org\n\na\rb\n",
+            "standard input: byte 22: a line does not end with CRLF",
+        ),
+        ("ed", &[], "", "standard input: is empty"),
+        ("ed", &["."], MESSAGE, ".: is a folder, not a file"),
+    ] {
+        let run = sign(&folder, selector, more, input.as_bytes());
+        assert_eq!(run.code, 2, "{words}: {}", run.err);
+        assert!(run.err.contains(words), "{words}: {}", run.err);
+        assert_eq!(run.text(), "", "nothing is written before all is known");
+    }
+    let bad = scop(&[
+        "keygen",
+        "--algorithm",
+        "ed25519",
+        "--selector",
+        "a b",
+        "--domain",
+        "example.org",
+    ]);
+    assert_eq!(bad.code, 2);
+    assert!(
+        bad.err.contains("--selector: byte 1: letters"),
+        "{}",
+        bad.err
+    );
+}
+
+#[test]
+fn keys_of_other_programs_are_read() {
+    let folder = folder("foreign");
+    // RFC 8463 A.2: the seed, and the public key that belongs to it.
+    std::fs::write(
+        folder.join("seed"),
+        "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=\n",
+    )
+    .unwrap();
+    let record = "seed._domainkey.example.org. TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n";
+    let zone = world(&folder, record);
+    let signed = sign(&folder, "seed", &[], MESSAGE.as_bytes());
+    assert_eq!(
+        scop_with(&["check", "--zone", &zone], &signed.out).code,
+        0,
+        "{}",
+        signed.err
+    );
+
+    let openssl = |arguments: &[&str]| {
+        let run = std::process::Command::new("openssl")
+            .args(arguments)
+            .current_dir(&folder)
+            .output();
+        run.ok()
+            .filter(|run| run.status.success())
+            .map(|run| run.stdout)
+    };
+    let Some(_) = openssl(&["genrsa", "-traditional", "-out", "rsa", "2048"]) else {
+        eprintln!(
+            "skipped: no openssl here to make PKCS#1 and PKCS#8 keys; Debian's package openssl has it"
+        );
+        return;
+    };
+    assert!(
+        std::fs::read(folder.join("rsa"))
+            .unwrap()
+            .starts_with(b"-----BEGIN RSA PRIVATE KEY-----")
+    );
+    openssl(&["genpkey", "-algorithm", "ed25519", "-out", "ed"]).unwrap();
+    let mut records = String::new();
+    for (selector, kind, skip) in [("rsa", "rsa", 0), ("ed", "ed25519", 12)] {
+        // SubjectPublicKeyInfo in DER; an Ed25519 record has only its last 32 octets (RFC 8463 4).
+        let der = openssl(&["pkey", "-in", selector, "-pubout", "-outform", "DER"]).unwrap();
+        let key = base64(der.get(skip..).unwrap());
+        let (first, rest) = key.split_at(40);
+        records += &format!(
+            "{selector}._domainkey.example.org. TXT \"v=DKIM1; k={kind}; p={first}\" {}\n",
+            rest.as_bytes()
+                .chunks(200)
+                .map(|part| format!("\"{}\" ", str::from_utf8(part).unwrap()))
+                .collect::<String>()
+        );
+    }
+    let zone = world(&folder, &records);
+    for selector in ["rsa", "ed"] {
+        let signed = sign(&folder, selector, &[], MESSAGE.as_bytes());
+        let check = scop_with(&["check", "--zone", &zone], &signed.out);
+        assert_eq!(check.code, 0, "{selector}: {}{}", signed.err, check.text());
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
