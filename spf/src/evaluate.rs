@@ -12,7 +12,7 @@
 //!
 //! # Failures inside `mx`
 //! All mail exchanges are asked side by side. A match decides, also when another lookup failed: RFC
-//! 7208 5.4 says "if any address matches", and the order of an RRset means nothing. Without a match, a
+//! 7208 5.4 says "if any address matches", and the order of a set of records means nothing. Without a match, a
 //! failed lookup is a temporary error.
 //!
 //! ```
@@ -290,7 +290,7 @@ enum Flow {
     Stop,
 }
 
-impl<'r> Machine<'r> {
+impl Machine<'_> {
     /// RFC 7208 4.3.
     fn start(&mut self) {
         let domain = self.sender.domain;

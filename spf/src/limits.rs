@@ -68,12 +68,12 @@ const fn names(limit: u8) -> u32 {
 
 impl Limits {
     /// `mx_names` as it is applied.
-    pub(crate) fn mx(&self) -> u8 {
+    pub(crate) fn mx(self) -> u8 {
         self.mx_names.min(MAX_NAMES)
     }
 
     /// `ptr_names` as it is applied.
-    pub(crate) fn ptr(&self) -> u8 {
+    pub(crate) fn ptr(self) -> u8 {
         self.ptr_names.min(MAX_NAMES)
     }
 }

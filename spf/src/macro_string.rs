@@ -25,12 +25,14 @@
 //! # Ok::<(), scop_spf::macro_string::MacroError>(())
 //! ```
 
+mod expand;
+
 use core::fmt;
-use core::net::IpAddr;
 
-use scop_core::{Cursor, Full, ParseError, Sink, SliceSink, UnixTime};
+use scop_core::{Cursor, Full, ParseError, Sink};
 
-use crate::address::{emit_dotted, emit_ip};
+pub use self::expand::MacroContext;
+use self::expand::Tail;
 use crate::domain::MAX_TEXT;
 
 /// A macro-string of a term (RFC 7208 7.1), or an explain-string (RFC 7208 6.2).
@@ -78,8 +80,7 @@ impl<'a> MacroString<'a> {
 
     fn checked(text: &'a [u8], scope: Scope) -> Result<Self, MacroError> {
         let string = Self { text, scope };
-        let mut pieces = string.pieces();
-        while let Some(piece) = pieces.next() {
+        for piece in string.pieces() {
             piece?;
         }
         Ok(string)
@@ -223,27 +224,6 @@ fn is_top_label(label: &[u8]) -> bool {
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
         && !label.iter().all(u8::is_ascii_digit)
-}
-
-/// What macros stand for (RFC 7208 7.2).
-#[derive(Clone, Copy, Debug)]
-pub struct MacroContext<'c> {
-    /// `l`, and the first part of `s`.
-    pub local_part: &'c [u8],
-    /// `o`, and the last part of `s`.
-    pub sender_domain: &'c [u8],
-    /// `d`.
-    pub domain: &'c [u8],
-    /// `i`, `c` and `v`.
-    pub ip: IpAddr,
-    /// `h`.
-    pub helo: &'c [u8],
-    /// `p`; `unknown` stands in when empty.
-    pub validated_name: &'c [u8],
-    /// `r`; `unknown` stands in when empty.
-    pub receiver: &'c [u8],
-    /// `t`.
-    pub now: UnixTime,
 }
 
 /// Why bytes are not a macro-string.
@@ -392,183 +372,98 @@ struct Macro<'a> {
     delimiters: &'a [u8],
 }
 
-impl Macro<'_> {
-    fn expand<S: Sink + ?Sized>(
-        &self,
-        context: &MacroContext<'_>,
-        sink: &mut S,
-    ) -> Result<(), Full> {
-        let mut buffer = [0; 64]; // the longest made value is 32 nibbles with dots, 63 octets
-        let value = Value::of(self.letter, context, &mut buffer)?;
-        if self.escape {
-            self.transform(&value, &mut UrlEscape(sink))
-        } else {
-            self.transform(&value, sink)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use scop_core::UnixTime;
+    use std::vec::Vec;
+
+    #[test]
+    fn errors_say_where() {
+        use MacroErrorKind::*;
+        for (text, kind, at) in [
+            ("%(ir).x.org", Percent, 0),
+            ("foo%.x.org", Percent, 3),
+            ("foo%", Percent, 3),
+            ("a%{", Unclosed, 3),
+            ("a%{d", Unclosed, 4),
+            ("a%{d2r.x", Unclosed, 7),
+            ("a%{d r}", Unclosed, 4),
+            ("a%{dr2}", Unclosed, 5),
+            ("a%{d@}", Unclosed, 4),
+            ("a%{}", Letter, 3),
+            ("a%{a}", Letter, 3),
+            ("a%{c}.x.org", ExplanationOnly, 3),
+            ("a%{R}.x.org", ExplanationOnly, 3),
+            ("%{t}", ExplanationOnly, 2),
+            ("%{d0}", Zero, 3),
+            ("%{d000r}", Zero, 3),
+            ("a b.org", BadByte, 1),
+            ("a\tb.org", BadByte, 1),
+            ("a.\u{e9}.org", BadByte, 2),
+            ("a\0.org", BadByte, 1),
+            ("", Empty, 0),
+            ("org", TopLabel, 0),
+            ("org.", TopLabel, 0),
+            (".", TopLabel, 0),
+            ("a..", TopLabel, 2),
+            ("a.123", TopLabel, 2),
+            ("a.-com", TopLabel, 2),
+            ("a.com-", TopLabel, 2),
+            ("a.b_c", TopLabel, 2),
+            ("%{d}com", TopLabel, 4),
+            ("%{d}.", TopLabel, 4),
+            ("a.b%{d}c", TopLabel, 7),
+            ("a.com/24", TopLabel, 2),
+        ] {
+            let error = DomainSpec::parse(text.as_bytes()).unwrap_err();
+            assert_eq!((error.kind(), error.offset()), (kind, at), "{text}");
+        }
+        for good in [
+            "a.org",
+            "a.org.",
+            "%{d}",
+            "x%{d}",
+            "%{d}.org",
+            "a%%",
+            "a%_",
+            "a%-",
+            "..org",
+            "a.1-1",
+            "a.xn--p1ai",
+            "foo:bar/baz.org",
+            "$!#&~.org",
+        ] {
+            assert!(DomainSpec::parse(good.as_bytes()).is_ok(), "{good}");
         }
     }
 
-    /// Splits, reverses, keeps and joins (RFC 7208 7.3), in one pass.
-    fn transform<S: Sink + ?Sized>(&self, value: &Value<'_>, sink: &mut S) -> Result<(), Full> {
-        if !self.reverse && self.keep.is_none() && self.delimiters.is_empty() {
-            return value.put(0, usize::MAX, sink);
-        }
-        let splits = |byte: u8| match self.delimiters {
-            [] => byte == b'.',
-            delimiters => delimiters.contains(&byte),
-        };
-        let parts = 1 + value.bytes().filter(|&byte| splits(byte)).count();
-        let mut skip = parts - self.keep.map_or(parts, |keep| keep.min(parts));
-        let mut first = true;
-        let mut part = |start, end| {
-            if skip > 0 {
-                skip -= 1;
-                return Ok(());
-            }
-            if !first {
-                sink.put_byte(b'.')?;
-            }
-            first = false;
-            value.put(start, end, sink)
-        };
-        if self.reverse {
-            let mut end = value.len();
-            for (after, byte) in (0..value.len()).rev().zip(value.bytes().rev()) {
-                if splits(byte) {
-                    part(after + 1, end)?;
-                    end = after;
+    proptest! {
+        #[test]
+        fn any_bytes(text: Vec<u8>, one in "[ -~]{0,40}", room in 0_usize..300) {
+            for text in [&text[..], one.as_bytes()] {
+                if let Ok(spec) = DomainSpec::parse(text) {
+                    prop_assert!(MacroString::parse(text).is_ok());
+                    let context = MacroContext {
+                        local_part: b"a+b",
+                        sender_domain: b"a.org",
+                        domain: text,
+                        ip: [192, 0, 2, 3].into(),
+                        helo: text,
+                        validated_name: b"",
+                        receiver: b"",
+                        now: UnixTime(0),
+                    };
+                    let mut room = std::vec![0; room];
+                    if let Ok(len) = spec.expand_name(&context, &mut room) {
+                        prop_assert!(len <= 254);
+                    }
+                }
+                if let Ok(string) = MacroString::parse(text) {
+                    prop_assert_eq!(MacroString::parse_explanation(text).unwrap().as_bytes(), string.as_bytes());
                 }
             }
-            part(0, end)
-        } else {
-            let mut start = 0;
-            for (at, byte) in value.bytes().enumerate() {
-                if splits(byte) {
-                    part(start, at)?;
-                    start = at + 1;
-                }
-            }
-            part(start, value.len())
         }
-    }
-}
-
-/// The value of a letter, in three parts so that an address needs no copy.
-struct Value<'v>([&'v [u8]; 3]);
-
-impl<'v> Value<'v> {
-    fn of(letter: u8, context: &MacroContext<'v>, buffer: &'v mut [u8; 64]) -> Result<Self, Full> {
-        let one = |text: &'v [u8]| Self([text, b"", b""]);
-        let or_unknown = |text: &'v [u8]| one(if text.is_empty() { b"unknown" } else { text });
-        let mut made = SliceSink::new(buffer);
-        match letter {
-            b's' => return Ok(Self([context.local_part, b"@", context.sender_domain])),
-            b'l' => return Ok(one(context.local_part)),
-            b'o' => return Ok(one(context.sender_domain)),
-            b'd' => return Ok(one(context.domain)),
-            b'h' => return Ok(one(context.helo)),
-            b'p' => return Ok(or_unknown(context.validated_name)),
-            b'r' => return Ok(or_unknown(context.receiver)),
-            b'v' if context.ip.is_ipv4() => return Ok(one(b"in-addr")),
-            b'v' => return Ok(one(b"ip6")),
-            b'i' => emit_dotted(context.ip, &mut made)?,
-            b'c' => emit_ip(context.ip, &mut made)?,
-            _ => made.put_decimal(context.now.0)?, // t: there is no other letter
-        }
-        Ok(one(made.into_written()))
-    }
-
-    fn len(&self) -> usize {
-        self.0.iter().map(|part| part.len()).sum()
-    }
-
-    fn bytes(&self) -> impl DoubleEndedIterator<Item = u8> {
-        self.0.iter().flat_map(|part| part.iter().copied())
-    }
-
-    /// Writes bytes `start..end`.
-    fn put<S: Sink + ?Sized>(&self, start: usize, end: usize, sink: &mut S) -> Result<(), Full> {
-        let (mut start, mut end) = (start, end);
-        for part in self.0 {
-            let inside = part.get(start.min(part.len())..end.min(part.len()));
-            sink.put(inside.unwrap_or_default())?;
-            start = start.saturating_sub(part.len());
-            end = end.saturating_sub(part.len());
-        }
-        Ok(())
-    }
-}
-
-/// Escapes all but the unreserved characters (RFC 3986 2.1, 2.3).
-struct UrlEscape<'s, S: ?Sized>(&'s mut S);
-
-impl<S: Sink + ?Sized> Sink for UrlEscape<'_, S> {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        bytes.iter().try_for_each(|&byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                self.0.put_byte(byte)
-            }
-            _ => {
-                let [high, low] = [byte >> 4, byte & 15].map(|nibble| match nibble {
-                    0..=9 => b'0' + nibble,
-                    _ => b'A' + (nibble - 10),
-                });
-                self.0.put(&[b'%', high, low])
-            }
-        })
-    }
-}
-
-/// Keeps the last 256 bytes of what streams by: all that matters of a name that is cut at the left.
-struct Tail {
-    /// Byte `n` of the stream is at `n % 256`.
-    ring: [u8; 256],
-    total: usize,
-}
-
-impl Default for Tail {
-    fn default() -> Self {
-        Self {
-            ring: [0; 256],
-            total: 0,
-        }
-    }
-}
-
-impl Sink for Tail {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        for &byte in bytes {
-            if let Some(place) = self.ring.get_mut(self.total % 256) {
-                *place = byte;
-            }
-            self.total = self.total.wrapping_add(1);
-        }
-        Ok(())
-    }
-}
-
-impl Tail {
-    /// Byte `at` of the stream, one of the last 256.
-    fn byte(&self, at: usize) -> u8 {
-        self.ring.get(at % 256).copied().unwrap_or_default()
-    }
-
-    fn write(&self, room: &mut [u8]) -> Result<usize, Full> {
-        let total = self.total;
-        let end = match total.checked_sub(1) {
-            Some(last) if self.byte(last) == b'.' => last,
-            _ => total,
-        };
-        let start = match end.checked_sub(MAX_TEXT) {
-            None | Some(0) => 0,
-            // A label may start where a dot is before it; the byte before the last 253 is still here.
-            Some(first) => (first..end)
-                .find(|at| self.byte(at.wrapping_sub(1)) == b'.')
-                .unwrap_or(first - 1),
-        };
-        let room = room.get_mut(..end - start).ok_or(Full)?;
-        for (at, to) in (start..).zip(room) {
-            *to = self.byte(at);
-        }
-        Ok(end - start)
     }
 }

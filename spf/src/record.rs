@@ -239,3 +239,215 @@ impl fmt::Display for RecordErrorKind {
 
 /// Why, and at which byte.
 pub type RecordError = ParseError<RecordErrorKind>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mechanism::{DualCidr, Mechanism, Qualifier};
+    use crate::result::SpfResult;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    fn spec(text: &str) -> DomainSpec<'_> {
+        DomainSpec::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn every_mechanism() {
+        use Mechanism::*;
+        let cidr = |ip4, ip6| DualCidr { ip4, ip6 };
+        for (term, mechanism) in [
+            ("all", All),
+            ("ALL", All),
+            ("include:a.org", Include(spec("a.org"))),
+            ("exists:%{ir}.a.org", Exists(spec("%{ir}.a.org"))),
+            ("a", A(None, cidr(32, 128))),
+            ("A/24", A(None, cidr(24, 128))),
+            ("a//64", A(None, cidr(32, 64))),
+            ("a/0//0", A(None, cidr(0, 0))),
+            ("a:a.org", A(Some(spec("a.org")), cidr(32, 128))),
+            ("a:a.org/32//128", A(Some(spec("a.org")), cidr(32, 128))),
+            ("a:x/y:z.org/24", A(Some(spec("x/y:z.org")), cidr(24, 128))),
+            ("a:%{d}/24", A(Some(spec("%{d}")), cidr(24, 128))),
+            ("a:%{d2/}", A(Some(spec("%{d2/}")), cidr(32, 128))),
+            ("a:%{d2/}//8", A(Some(spec("%{d2/}")), cidr(32, 8))),
+            ("a:%{d}/8/%{d}", A(Some(spec("%{d}/8/%{d}")), cidr(32, 128))),
+            ("mx", Mx(None, cidr(32, 128))),
+            ("mX:a.org.//5", Mx(Some(spec("a.org.")), cidr(32, 5))),
+            ("ptr", Ptr(None)),
+            ("ptr:a.org", Ptr(Some(spec("a.org")))),
+            ("ip4:192.0.2.0/24", Ip4([192, 0, 2, 0].into(), 24)),
+            ("ip4:192.0.2.1", Ip4([192, 0, 2, 1].into(), 32)),
+            (
+                "ip6:2001:db8::cd30/33",
+                Ip6("2001:db8::cd30".parse().unwrap(), 33),
+            ),
+            ("ip6:::1.1.1.1", Ip6("::1.1.1.1".parse().unwrap(), 128)),
+        ] {
+            for (sign, qualifier, result) in [
+                ("", Qualifier::Pass, SpfResult::Pass),
+                ("+", Qualifier::Pass, SpfResult::Pass),
+                ("-", Qualifier::Fail, SpfResult::Fail),
+                ("~", Qualifier::SoftFail, SpfResult::SoftFail),
+                ("?", Qualifier::Neutral, SpfResult::Neutral),
+            ] {
+                let text = std::format!("v=spf1  {sign}{term}");
+                let record = Record::parse(text.as_bytes()).unwrap();
+                let terms: Vec<Term<'_>> = record.terms().collect();
+                let directive = Directive {
+                    qualifier,
+                    mechanism,
+                };
+                assert_eq!(terms.len(), 1);
+                assert_eq!(terms[0].kind, TermKind::Directive(directive), "{text}");
+                assert_eq!((terms[0].offset, terms[0].text), (8, &text.as_bytes()[8..]));
+                assert_eq!(qualifier.result(), result);
+            }
+        }
+    }
+
+    #[test]
+    fn modifiers() {
+        let text = b"V=SPF1 moo.cow-far_out=man:dog/cat REDIRECT=%{d}.org mx Exp=why.org. x= ";
+        let record = Record::parse(text).unwrap();
+        let kinds: Vec<TermKind<'_>> = record.terms().map(|term| term.kind).collect();
+        let unknown = |name, value| TermKind::Unknown {
+            name,
+            value: MacroString::parse(value).unwrap(),
+        };
+        assert_eq!(kinds.len(), 5);
+        assert_eq!(kinds[0], unknown(b"moo.cow-far_out", b"man:dog/cat"));
+        assert_eq!(kinds[4], unknown(b"x", b""));
+        assert_eq!(record.redirect(), Some(spec("%{d}.org")));
+        assert_eq!(record.explanation(), Some(spec("why.org.")));
+        assert_eq!(record.as_bytes(), text);
+        let bare = Record::parse(b"v=spf1").unwrap();
+        assert_eq!(
+            (bare.redirect(), bare.explanation(), bare.terms().count()),
+            (None, None, 0)
+        );
+    }
+
+    #[test]
+    fn errors_say_where() {
+        use RecordErrorKind::*;
+        for (text, kind, at) in [
+            ("", Version, 0),
+            ("v=spf10", Version, 0),
+            ("v=spf1\tall", Version, 0),
+            (" v=spf1", Version, 0),
+            ("v=spf1 a\tmx", UnknownMechanism, 7),
+            ("v=spf1 -all moo", UnknownMechanism, 12),
+            ("v=spf1 -all.", UnknownMechanism, 8),
+            ("v=spf1 --all", UnknownMechanism, 8),
+            ("v=spf1 -", UnknownMechanism, 8),
+            ("v=spf1 1up=foo", UnknownMechanism, 7),
+            ("v=spf1 =all", UnknownMechanism, 7),
+            ("v=spf1 -redirect=a.org", UnknownMechanism, 8),
+            ("v=spf1 redirect:a.org", UnknownMechanism, 7),
+            ("v=spf1 moo/x=y", UnknownMechanism, 7),
+            ("v=spf1 \u{96}all", UnknownMechanism, 7),
+            ("v=spf1 -all:foobar", Argument, 11),
+            ("v=spf1 -all/8", Argument, 11),
+            ("v=spf1 ptr/0", Argument, 10),
+            ("v=spf1 include/8", Argument, 14),
+            ("v=spf1 ip4/8", Argument, 10),
+            ("v=spf1 include", MissingArgument, 14),
+            ("v=spf1 exists", MissingArgument, 13),
+            ("v=spf1 ip4", MissingArgument, 10),
+            ("v=spf1 ip6", MissingArgument, 10),
+            ("v=spf1 ip4:", Network, 11),
+            ("v=spf1 ip4:192.0.2", Network, 11),
+            ("v=spf1 ip4:192.0.2.1:25", Network, 11),
+            ("v=spf1 ip6::CAFE::BABE", Network, 11),
+            ("v=spf1 ip4:192.0.2.5\n", Network, 11),
+            ("v=spf1 ip4:192.0.2.0/33", PrefixLength, 20),
+            ("v=spf1 ip4:192.0.2.0/032", PrefixLength, 20),
+            ("v=spf1 ip4:192.0.2.0//32", PrefixLength, 20),
+            ("v=spf1 ip4:192.0.2.0/", PrefixLength, 20),
+            ("v=spf1 ip6:::1/129", PrefixLength, 14),
+            ("v=spf1 ip6:::1//33", PrefixLength, 14),
+            ("v=spf1 a/33", PrefixLength, 8),
+            ("v=spf1 a//129", PrefixLength, 8),
+            ("v=spf1 a/24/64", PrefixLength, 11),
+            ("v=spf1 a/24//64/", PrefixLength, 15),
+            ("v=spf1 a///64", PrefixLength, 8),
+            ("v=spf1 a/", PrefixLength, 8),
+            ("v=spf1 a//", PrefixLength, 8),
+            ("v=spf1 a:a.org/33", PrefixLength, 14),
+            ("v=spf1 a:a.org/24//129", PrefixLength, 17),
+            ("v=spf1 a:", Macro(MacroErrorKind::Empty), 9),
+            ("v=spf1 a:/24", Macro(MacroErrorKind::Empty), 9),
+            ("v=spf1 a:museum", Macro(MacroErrorKind::TopLabel), 9),
+            ("v=spf1 a:a.org/24/64", PrefixLength, 17),
+            (
+                "v=spf1 include:a.org/24",
+                Macro(MacroErrorKind::TopLabel),
+                17,
+            ),
+            ("v=spf1 a:x.org\rptr", Macro(MacroErrorKind::BadByte), 14),
+            ("v=spf1 ?all exp=", Macro(MacroErrorKind::Empty), 16),
+            ("v=spf1 redirect=-all", Macro(MacroErrorKind::TopLabel), 16),
+            ("v=spf1 foo=%abc", Macro(MacroErrorKind::Percent), 11),
+            (
+                "v=spf1 foo=%{t}",
+                Macro(MacroErrorKind::ExplanationOnly),
+                13,
+            ),
+            ("v=spf1 exp=a.org mx exp=a.org", Repeated, 20),
+            ("v=spf1 redirect=a.org -all REDIRECT=a.org", Repeated, 27),
+        ] {
+            let error = Record::parse(text.as_bytes()).unwrap_err();
+            assert_eq!((error.kind(), error.offset()), (kind, at), "{text:?}");
+        }
+    }
+
+    /// RFC 7208 4.5, also over the seams of character-strings (RFC 7208 3.3).
+    #[test]
+    fn selection() {
+        for (strings, selected) in [
+            (&b"\x06v=spf1"[..], true),
+            (b"\x0av=sPf1 all", true),
+            (b"\x02v=\x00\x04SPF1\x04 all", true),
+            (b"\x06v=spf1\x02mx", false),
+            (b"\x07v=spf10", false),
+            (b"\x06v=spf2", false),
+            (b"\x05v=spf", false),
+            (b"\x07 v=spf1", false),
+            (b"\x07v=spf1\t", false),
+            (b"\x00", false),
+        ] {
+            assert_eq!(
+                Record::is_selected(&Txt::parse(strings).unwrap()),
+                selected,
+                "{strings:?}"
+            );
+        }
+    }
+
+    proptest! {
+        /// A record is its terms: nothing is lost but spaces, and each term reads alike alone.
+        #[test]
+        fn terms_cover_the_record(text in "v=spf1( {1,2}([+?~-]?(all|a|mx/24|ptr|ip4:192\\.0\\.2\\.1|include:%\\{d\\}|exists:a\\.b)|x=y)){0,8} {0,2}") {
+            let record = Record::parse(text.as_bytes()).unwrap();
+            let mut plain = std::string::String::from("v=spf1");
+            for term in record.terms() {
+                prop_assert_eq!(&text.as_bytes()[term.offset..term.offset + term.text.len()], term.text);
+                plain.push(' ');
+                plain.push_str(core::str::from_utf8(term.text).unwrap());
+            }
+            let words: Vec<&str> = text.split_whitespace().collect();
+            prop_assert_eq!(plain, words.join(" "));
+        }
+
+        #[test]
+        fn any_bytes(text: Vec<u8>, rest in "[ -~]{0,60}") {
+            let _ = Record::parse(&text);
+            let text = std::format!("v=spf1 {rest}");
+            match Record::parse(text.as_bytes()) {
+                Ok(record) => prop_assert_eq!(record.terms().count(), rest.split(' ').filter(|term| !term.is_empty()).count()),
+                Err(error) => prop_assert!(error.offset() <= text.len()),
+            }
+        }
+    }
+}

@@ -175,17 +175,14 @@ impl ReasonKind {
 /// The term, its position and its domain.
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.term {
-            Some(term) => {
-                put(f, term)?;
-                write!(f, " (term {} of the record of ", self.position)?;
-                put(f, self.domain)?;
-                f.write_str(")")
-            }
-            None => {
-                f.write_str("the record of ")?;
-                put(f, self.domain)
-            }
+        if let Some(term) = self.term {
+            put(f, term)?;
+            write!(f, " (term {} of the record of ", self.position)?;
+            put(f, self.domain)?;
+            f.write_str(")")
+        } else {
+            f.write_str("the record of ")?;
+            put(f, self.domain)
         }
     }
 }
@@ -195,14 +192,14 @@ impl fmt::Display for Reason<'_> {
         let place = self.place;
         match self.kind {
             ReasonKind::Limit(limit) => write!(f, "{place}: {limit}"),
-            ReasonKind::LookupFailed(rtype, failure) => match place.term {
-                Some(_) => write!(f, "{place}: its {rtype} lookup failed: {failure}"),
-                None => {
-                    write!(f, "the {rtype} lookup of ")?;
-                    put(f, place.domain)?;
-                    write!(f, " failed: {failure}")
-                }
-            },
+            ReasonKind::LookupFailed(rtype, failure) if place.term.is_some() => {
+                write!(f, "{place}: its {rtype} lookup failed: {failure}")
+            }
+            ReasonKind::LookupFailed(rtype, failure) => {
+                write!(f, "the {rtype} lookup of ")?;
+                put(f, place.domain)?;
+                write!(f, " failed: {failure}")
+            }
             ReasonKind::Malformed(error) => write!(f, "the domain is malformed: {error}"),
             ReasonKind::Matched => match self.inner {
                 Some(inner) => write!(f, "{place} matched by {inner}"),
@@ -232,7 +229,7 @@ fn put(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     struct OneLine<'a, 'f>(FmtSink<'a, fmt::Formatter<'f>>);
     impl Sink for OneLine<'_, '_> {
         fn put(&mut self, bytes: &[u8]) -> Result<(), scop_core::Full> {
-            for line in bytes.split_inclusive(|byte| byte.is_ascii_control()) {
+            for line in bytes.split_inclusive(u8::is_ascii_control) {
                 match line {
                     [text @ .., last] if last.is_ascii_control() => {
                         self.0.put(text)?;
@@ -247,6 +244,11 @@ fn put(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     OneLine(FmtSink(f)).put(bytes).map_err(|_| fmt::Error)
 }
 
+/// A place in the text buffer. That has at most `u16::MAX` bytes, so nothing is lost here.
+pub(crate) fn short(at: usize) -> u16 {
+    u16::try_from(at).unwrap_or(u16::MAX)
+}
+
 /// A stretch of the text buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -257,9 +259,7 @@ pub(crate) struct Span {
 impl Span {
     pub(crate) const EMPTY: Self = Self { start: 0, end: 0 };
 
-    /// The buffer has at most `u16::MAX` bytes, so nothing is lost here.
     pub(crate) fn new(start: usize, end: usize) -> Self {
-        let short = |at| u16::try_from(at).unwrap_or(u16::MAX);
         Self {
             start: short(start),
             end: short(end),

@@ -14,16 +14,14 @@ impl Machine<'_> {
         let Some(frame) = self.frames.last() else {
             return self.no_explanation();
         };
-        let terms = Terms::resume(frame.record.of(&self.verdict.text), Record::TERMS_AT.into());
-        let found = terms
-            .filter_map(|term| match term.kind {
-                TermKind::Explanation(spec) => {
-                    let start = usize::from(frame.record.start) + term.offset;
-                    Some(spec_span(start, term.text, spec))
-                }
-                _ => None,
-            })
-            .next();
+        let mut terms = Terms::resume(frame.record.of(&self.verdict.text), Record::TERMS_AT.into());
+        let found = terms.find_map(|term| match term.kind {
+            TermKind::Explanation(spec) => {
+                let start = usize::from(frame.record.start) + term.offset;
+                Some(spec_span(start, term.text, spec))
+            }
+            _ => None,
+        });
         let Some(spec) = found else {
             return self.no_explanation();
         };

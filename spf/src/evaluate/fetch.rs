@@ -7,7 +7,7 @@ use crate::limits::Limit;
 use crate::mechanism::Qualifier;
 use crate::record::Record;
 use crate::result::SpfResult;
-use crate::verdict::{PlaceSpan, ReasonKind, Span};
+use crate::verdict::{PlaceSpan, ReasonKind, Span, short};
 
 impl Machine<'_> {
     pub(super) fn on_record(&mut self, why: Why, answer: Answer<'_>) -> Flow {
@@ -67,7 +67,7 @@ impl Machine<'_> {
             Ok(end) => {
                 let record = Span::new(start, end);
                 let frame = Frame {
-                    base: Span::new(base, base).start,
+                    base: short(base),
                     domain,
                     record,
                     next: Record::TERMS_AT,

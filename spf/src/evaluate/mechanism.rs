@@ -11,9 +11,9 @@ use crate::domain::{DomainErrorKind, check_policy_target, check_target};
 use crate::limits::Limit;
 use crate::macro_string::DomainSpec;
 use crate::mechanism::{DualCidr, Mechanism};
-use crate::record::{TermKind, Terms};
+use crate::record::{Record, TermKind, Terms};
 use crate::result::SpfResult;
-use crate::verdict::{PlaceSpan, ReasonKind, Span};
+use crate::verdict::{PlaceSpan, ReasonKind, Span, short};
 
 /// What an address lookup says about the client.
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ impl Machine<'_> {
             return self.end_of_record();
         };
         let start = usize::from(frame.record.start) + term.offset;
-        frame.next = Span::new(terms.offset(), 0).start;
+        frame.next = short(terms.offset());
         frame.position = frame.position.saturating_add(1);
         let TermKind::Directive(directive) = term.kind else {
             return Flow::Next;
@@ -75,10 +75,7 @@ impl Machine<'_> {
         let Some(frame) = self.frames.last_mut() else {
             return Flow::Stop;
         };
-        let terms = Terms::resume(
-            frame.record.of(&self.verdict.text),
-            crate::record::Record::TERMS_AT.into(),
-        );
+        let terms = Terms::resume(frame.record.of(&self.verdict.text), Record::TERMS_AT.into());
         for (position, term) in (1..=u16::MAX).zip(terms) {
             let TermKind::Redirect(spec) = term.kind else {
                 continue;

@@ -88,7 +88,11 @@ impl Machine<'_> {
             let Some(name) = self.name(index) else {
                 continue;
             };
-            let rank = within(name, domain.labels()).unwrap_or(usize::MAX).min(2);
+            let rank = match within(name, domain.labels()) {
+                Some(0) => 0,
+                Some(_) => 1,
+                None => 2,
+            };
             if best.is_none_or(|(first, _)| rank < first) {
                 best = Some((rank, index));
             }
