@@ -7,3 +7,5 @@
 #![no_std]
 
 pub mod core_api;
+pub mod crypto_api;
+pub mod spf_api;

@@ -36,7 +36,9 @@ pub unsafe extern "C" fn main(argc: i32, _argv: *const *const u8) -> i32 {
     let input = input
         .get(..usize::try_from(argc).unwrap_or(0))
         .unwrap_or_default();
-    let sum = exercise::core_api::run(input);
+    let sum = exercise::core_api::run(input)
+        + exercise::crypto_api::run(input)
+        + exercise::spf_api::run(input);
     #[cfg(feature = "panics")]
     let sum = sum + usize::from(input[sum]);
     black_box(sum);
