@@ -73,7 +73,7 @@ impl Part {
 pub struct Connection<'h> {
     /// The client.
     pub ip: IpAddr,
-    /// The argument of HELO or EHLO, as it came.
+    /// The argument of HELO or EHLO, as it came; empty when it is not known, and then not checked.
     pub helo: &'h [u8],
     /// The reverse-path without its angle brackets; empty when null. Internationalised domains are
     /// A-labels.
@@ -165,11 +165,12 @@ impl<'h, 'p, const N: usize, const TEXT: usize> Authenticator<'h, 'p, N, TEXT> {
             };
             Evaluator::new(request, &limits.spf)
         };
+        let has_name = connection.filter(|connection| !connection.helo.is_empty());
         let has_path = connection.filter(|connection| !connection.mail_from.is_empty());
         Self {
             verdict: Verdict {
                 connection,
-                helo: connection.map(|connection| spf(connection, Identity::Helo)),
+                helo: has_name.map(|connection| spf(connection, Identity::Helo)),
                 mail_from: has_path.map(|connection| spf(connection, Identity::MailFrom)),
                 dkim: Verifier::new(header, provider, now, &limits.dkim),
                 dmarc: Evaluation::new(Author::of(header)),

@@ -214,7 +214,7 @@ impl<'h, const N: usize, const TEXT: usize> Verdict<'h, '_, N, TEXT> {
         self.connection.as_ref()
     }
 
-    /// SPF for the name in HELO; `None` without a connection.
+    /// SPF for the name in HELO; `None` without a connection, and without a name.
     pub fn helo(&self) -> Option<&scop_spf::Verdict<'h>> {
         self.helo.as_ref()?.verdict()
     }
