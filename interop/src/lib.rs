@@ -3,6 +3,7 @@
 //! Each suite is a module with a function that runs a file of the suite's format, so that the tests
 //! and the command line run the same code.
 
+pub mod dkim;
 pub mod machine;
 pub mod spf;
 

@@ -10,9 +10,10 @@ fn main() -> ExitCode {
         .collect::<Vec<_>>()
         .as_slice()
     {
+        ["dkim", file] => dkim(file),
         ["spf", file] => spf(file),
         _ => {
-            eprintln!("usage: scop-interop spf FILE.json");
+            eprintln!("usage: scop-interop dkim FILE.txt | spf FILE.json");
             ExitCode::from(2)
         }
     }
@@ -33,6 +34,27 @@ fn spf(file: &str) -> ExitCode {
         println!("{case}");
     }
     let passed = cases.iter().filter(|case| case.wrong.is_none()).count();
+    println!("{passed} of {} passed", cases.len());
+    ExitCode::from(u8::from(passed < cases.len()))
+}
+
+fn dkim(file: &str) -> ExitCode {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = scop_core::UnixTime(now.map_or(0, |since| since.as_secs()));
+    let run = std::fs::read(file)
+        .map_err(|error| error.to_string())
+        .and_then(|text| scop_interop::dkim::run(&text, now));
+    let cases = match run {
+        Ok(cases) => cases,
+        Err(error) => {
+            eprintln!("{file}: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    for case in &cases {
+        println!("{case}");
+    }
+    let passed = cases.iter().filter(|case| case.passed()).count();
     println!("{passed} of {} passed", cases.len());
     ExitCode::from(u8::from(passed < cases.len()))
 }
