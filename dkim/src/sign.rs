@@ -4,7 +4,8 @@
 //! put before the header. The field depends on nothing but its inputs: the same message, options and key
 //! give the same octets (RSA with PKCS #1 v1.5 and Ed25519 draw no randomness). It has no `l=`.
 //!
-//! What could not be verified anywhere is refused: a message without exactly one From, and line ends
+//! What could not be verified anywhere is refused: a message without exactly one From, a header that begins
+//! with a continuation line (it would continue the signature above it), and line ends
 //! other than CRLF, which some relay would repair on the way (RFC 6376 5.3). A host that signs text with other
 //! line ends converts it first.
 //!
@@ -229,6 +230,9 @@ impl<'m, 'p> Signer<'m, 'p> {
         line_ends.watch(header.as_bytes());
         if !line_ends.are_all_crlf() || !header.as_bytes().ends_with(b"\r\n") {
             return Err(SignerError::BareLineEnd);
+        }
+        if matches!(header.as_bytes(), [b' ' | b'\t', ..]) {
+            return Err(SignerError::LeadingFold);
         }
         match header.fields().filter(|field| field.is(b"From")).count() {
             0 => return Err(SignerError::NoFrom),
@@ -520,6 +524,8 @@ pub enum SignerError {
     Key,
     /// The RSA key has fewer than 1024 bits.
     KeyTooSmall,
+    /// The header begins with a continuation line: it would become part of the signature above it.
+    LeadingFold,
     /// The message has no From.
     NoFrom,
     /// The selector is not one, or too long together with the domain.
@@ -545,6 +551,7 @@ impl fmt::Display for SignerError {
             Self::HeaderName => "a field to sign has no proper name (RFC 6376 3.5)",
             Self::Key => "the key did not sign",
             Self::KeyTooSmall => "an RSA key has fewer than 1024 bits (RFC 8301 3.2)",
+            Self::LeadingFold => "the header begins with a continuation line (RFC 5322 2.2.3)",
             Self::NoFrom => "the message has no From (RFC 6376 5.4)",
             Self::Selector => "the selector is not one (RFC 6376 3.1)",
             Self::SeveralFrom => "the message has several From (RFC 6376 8.15)",

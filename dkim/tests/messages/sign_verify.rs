@@ -234,6 +234,8 @@ fn what_is_not_signed() {
     for (header, expected) in [
         (&b"Subject: x\r\n"[..], SignerError::NoFrom),
         (b"From: a\r\nfrom: b\r\n", SignerError::SeveralFrom),
+        // Put under the signature, such a line would fold it.
+        (b" x\r\nFrom: a\r\n", SignerError::LeadingFold),
         (b"From: a\n", SignerError::BareLineEnd),
         (b"From: a\r\nTo: b\n c\r\n", SignerError::BareLineEnd),
         (b"From: a\r\nTo: b\rc\r\n", SignerError::BareLineEnd),
