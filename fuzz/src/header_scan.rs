@@ -145,14 +145,14 @@ fn check_field(field: &Field<'_>) {
 }
 
 /// Line by line.
-struct Naive<'a> {
-    fields: Vec<&'a [u8]>,
+pub(crate) struct Naive<'a> {
+    pub(crate) fields: Vec<&'a [u8]>,
     separator: &'a [u8],
     body: &'a [u8],
 }
 
 impl<'a> Naive<'a> {
-    fn read(data: &'a [u8]) -> Self {
+    pub(crate) fn read(data: &'a [u8]) -> Self {
         let mut spans: Vec<(usize, usize)> = Vec::new();
         let mut at = 0;
         for line in data.split_inclusive(|&byte| byte == b'\n') {

@@ -2,9 +2,17 @@
 #![forbid(unsafe_code)]
 
 pub mod choice;
+pub mod order;
+pub mod rfc6376;
+pub mod zone;
 
 pub mod address_list;
+pub mod dkim_body;
+pub mod dkim_header;
+pub mod dkim_signature;
+pub mod dkim_verify;
 pub mod header_scan;
+pub mod key_record;
 
 /// Hands the list of all targets to the macro `$with`: each name, and how many mutants of each file of
 /// its corpus `cargo test` runs.
@@ -12,8 +20,13 @@ pub mod header_scan;
 macro_rules! for_each_target {
     ($with:ident) => {
         $with! {
-            address_list 2000
-            header_scan 2000
+            address_list 10000
+            dkim_body 1000
+            dkim_header 1000
+            dkim_signature 10000
+            dkim_verify 500
+            header_scan 10000
+            key_record 5000
         }
     };
 }
