@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use scop_mime_core::{HeaderBlock, HeaderEnd, find_header_end};
 
+use serde::Serialize;
+
 use crate::error::Error;
 
 /// The longest header block that is read, in octets of its CRLF form. A header has no limit of its own in
@@ -78,13 +80,14 @@ pub(crate) fn reason(error: &io::Error) -> String {
 }
 
 /// How the lines of a message ended, and so what was done to them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "form", rename_all = "snake_case")]
 pub(crate) enum LineEnds {
     /// There is no line end.
     None,
     /// All are CRLF: the bytes are checked as they are.
     Crlf,
-    /// The first was CRLF, some are bare LF; all were kept. The byte is that of the first bare LF.
+    /// The first was CRLF, some are bare LF; all were kept. `first` is the byte of the first bare LF.
     CrlfWithBareLf { count: u64, first: u64 },
     /// All were LF, and became CRLF.
     Lf,

@@ -10,7 +10,11 @@ mod verdict;
 
 pub(crate) use build::{Facts, build};
 
+use std::fmt;
+
 use serde::Serialize;
+
+use crate::message::LineEnds;
 
 /// The version of the JSON document, raised when a field changes its meaning or goes away.
 pub(crate) const VERSION: u32 = 1;
@@ -88,7 +92,7 @@ pub(crate) struct Message {
     pub(crate) source: String,
     /// Of the file.
     pub(crate) bytes: u64,
-    pub(crate) line_ends: String,
+    pub(crate) line_ends: LineEnds,
     /// Of the form with CRLF, as the next one.
     pub(crate) header_bytes: u64,
     pub(crate) body_bytes: u64,
@@ -141,13 +145,12 @@ pub(crate) struct Dkim {
     pub(crate) signed_at: Option<String>,
     pub(crate) expires_at: Option<String>,
     pub(crate) body: Option<SignedBody>,
-    /// How the domain relates to that of the From field.
-    pub(crate) alignment: String,
+    pub(crate) alignment: Alignment,
     pub(crate) aligned: bool,
     /// The key is marked as being tested.
     pub(crate) testing: bool,
     /// How far DNSSEC vouches for the key.
-    pub(crate) key_security: String,
+    pub(crate) key_security: &'static str,
     pub(crate) line: u64,
     pub(crate) byte: u64,
 }
@@ -174,11 +177,39 @@ pub(crate) struct SignedBody {
     pub(crate) signed_hash: String,
 }
 
+/// How a domain relates to that of the From field (RFC 9989 4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Alignment {
+    /// Another organisation.
+    None,
+    /// The organizational domains are equal.
+    Relaxed,
+    /// The domains are equal.
+    Strict,
+    /// The result does not depend on it.
+    Unchecked,
+    /// A lookup failed.
+    Unknown,
+}
+
+impl fmt::Display for Alignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "not aligned",
+            Self::Relaxed => "aligned: the same organisation",
+            Self::Strict => "aligned: the same domain",
+            Self::Unchecked => "not needed",
+            Self::Unknown => "alignment unknown: a lookup failed",
+        })
+    }
+}
+
 /// SPF for one identity.
 #[derive(Debug, Serialize)]
 pub(crate) struct Spf {
     /// `mailfrom` or `helo`.
-    pub(crate) identity: String,
+    pub(crate) identity: &'static str,
     /// What it was checked for.
     pub(crate) value: String,
     /// RFC 7208 2.6.
@@ -187,7 +218,7 @@ pub(crate) struct Spf {
     pub(crate) domain: String,
     /// The text that the domain has for its failures; it is the publisher's word.
     pub(crate) explanation: Option<String>,
-    pub(crate) alignment: String,
+    pub(crate) alignment: Alignment,
     pub(crate) aligned: bool,
     /// Terms that asked the DNS, of 10; and those that found nothing, of 2 (RFC 7208 4.6.4).
     pub(crate) lookups: u8,
@@ -201,15 +232,15 @@ pub(crate) struct Dmarc {
     pub(crate) result: String,
     pub(crate) why: String,
     /// `one`, `none`, `many` or `ambiguous`.
-    pub(crate) author: String,
+    pub(crate) author: &'static str,
     pub(crate) author_domain: Option<String>,
     pub(crate) organizational_domain: Option<String>,
     /// Who published the record that applies.
     pub(crate) policy_domain: Option<String>,
     /// What the record asks for mail of this author that fails: `none`, `quarantine` or `reject`.
     pub(crate) policy: Option<String>,
-    /// Which tag says so.
-    pub(crate) policy_basis: Option<String>,
+    /// Which tag says so: `p`, `sp`, `np`; `default` without one, `fallback` for an invalid one.
+    pub(crate) policy_basis: Option<&'static str>,
     /// What it asks for this message.
     pub(crate) disposition: String,
 }
@@ -221,9 +252,9 @@ pub(crate) struct Lookup {
     #[serde(rename = "type")]
     pub(crate) rtype: String,
     /// Which part asked first: `dkim`, `spf` or `dmarc`.
-    pub(crate) asked_by: String,
-    /// `records`, `no data`, `no such name` or `failed`.
-    pub(crate) outcome: String,
+    pub(crate) asked_by: &'static str,
+    /// `records`, `no_data`, `no_such_name` or `failed`.
+    pub(crate) outcome: &'static str,
     /// Why it failed.
     pub(crate) failure: Option<String>,
     pub(crate) records: Vec<String>,
@@ -231,5 +262,5 @@ pub(crate) struct Lookup {
     /// The server that was asked; none for zone files.
     pub(crate) server: Option<String>,
     pub(crate) milliseconds: Option<u64>,
-    pub(crate) security: String,
+    pub(crate) security: &'static str,
 }

@@ -3,14 +3,15 @@
 use scop_core::{Rdata, Rtype, Security, UnixTime};
 use scop_dkim::signature::Signature;
 use scop_dkim::verify::SignatureResult;
-use scop_dmarc::alignment::Alignment;
+use scop_dmarc::alignment::Alignment as Found;
 use scop_dmarc::authenticator::{Part, claims};
 use scop_dmarc::author::Author;
+use scop_dmarc::policy::Basis;
 use scop_mime_core::{Field as HeaderField, HeaderBlock};
 
 use super::{
-    Connection, Defect, Dkim, Dmarc, Field, Lookup, Message, Report, SignedBody, SignedField, Spf,
-    VERSION, verdict,
+    Alignment, Connection, Defect, Dkim, Dmarc, Field, Lookup, Message, Report, SignedBody,
+    SignedField, Spf, VERSION, verdict,
 };
 use crate::body::BodyHashes;
 use crate::command::check::Authentication;
@@ -38,7 +39,7 @@ pub(crate) fn build(facts: Facts<'_>, found: &Authentication<'_>) -> Report {
     let header = HeaderBlock::new(facts.header.as_bytes());
     let dkim: Vec<Dkim> = (0..)
         .zip(found.dkim())
-        .map(|(index, result)| dkim(&facts, header, result, alignment_of(found, index, result)))
+        .map(|(index, result)| dkim(&facts, header, result, dkim_alignment(found, index, result)))
         .collect();
     let spf = spf(&facts.connection, found);
     let dmarc = dmarc(found);
@@ -103,7 +104,7 @@ fn message(facts: &Facts<'_>, header: HeaderBlock<'_>) -> Message {
     Message {
         source: facts.source.to_string(),
         bytes: facts.bytes,
-        line_ends: facts.line_ends.to_string(),
+        line_ends: facts.line_ends,
         header_bytes: header.as_bytes().len() as u64,
         body_bytes: facts.body_bytes,
         fields: header.fields().count() as u64,
@@ -134,26 +135,30 @@ const MAX_DEFECTS: usize = 20;
 
 /// How a signature is aligned, also where DMARC did not have to look: for the author domain itself that
 /// is plain.
-fn alignment_of(
+fn dkim_alignment(
     found: &Authentication<'_>,
     index: usize,
     result: &SignatureResult<'_>,
 ) -> Alignment {
+    let is_same = |domain: &[u8]| {
+        let author = found.author().domain();
+        author.is_some_and(|author| author.as_bytes().eq_ignore_ascii_case(domain))
+    };
     match found.dkim_alignment(index) {
-        Alignment::Unchecked => {
-            let author = found.author().domain();
-            let is_same = author
-                .zip(result.signature())
-                .is_some_and(|(author, signature)| {
-                    author.as_bytes().eq_ignore_ascii_case(signature.domain())
-                });
-            if is_same {
-                Alignment::Strict
-            } else {
-                Alignment::Unchecked
-            }
+        Found::Unchecked if result.signature().is_some_and(|own| is_same(own.domain())) => {
+            Alignment::Strict
         }
-        alignment => alignment,
+        alignment => self::alignment(alignment),
+    }
+}
+
+fn alignment(found: Found) -> Alignment {
+    match found {
+        Found::NotAligned => Alignment::None,
+        Found::Relaxed => Alignment::Relaxed,
+        Found::Strict => Alignment::Strict,
+        Found::Unchecked => Alignment::Unchecked,
+        Found::Unknown => Alignment::Unknown,
     }
 }
 
@@ -194,10 +199,10 @@ fn dkim(
                 signed_hash: signed.split_ascii_whitespace().collect(),
             })
         }),
-        alignment: alignment.to_string(),
-        aligned: alignment.is_aligned(),
+        alignment,
+        aligned: matches!(alignment, Alignment::Relaxed | Alignment::Strict),
         testing: result.is_testing(),
-        key_security: security(result.key_security()).to_owned(),
+        key_security: security(result.key_security()),
         line: place.line,
         byte: place.byte,
     }
@@ -231,23 +236,23 @@ fn signed_fields(
 }
 
 fn spf(connection: &Connection, found: &Authentication<'_>) -> Vec<Spf> {
-    let row = |identity: &str, value: &Option<String>, verdict: &scop_spf::Verdict<'_>| {
+    let row = |identity: &'static str, value: &Option<String>, verdict: &scop_spf::Verdict<'_>| {
         // DMARC looks at one identity: MAIL FROM, and HELO for the null path (RFC 9989 3.2.4).
         let counts = found.spf().is_some_and(|spf| std::ptr::eq(spf, verdict));
         let alignment = if counts {
-            found.spf_alignment()
+            alignment(found.spf_alignment())
         } else {
             Alignment::Unchecked
         };
         Spf {
-            identity: identity.to_owned(),
+            identity,
             value: value.clone().unwrap_or_default(),
             result: verdict.result().to_string(),
             why: verdict.reason().to_string(),
             domain: text(verdict.domain()),
             explanation: verdict.explanation().map(text),
-            alignment: alignment.to_string(),
-            aligned: alignment.is_aligned(),
+            alignment,
+            aligned: matches!(alignment, Alignment::Relaxed | Alignment::Strict),
             lookups: verdict.lookups(),
             void_lookups: verdict.void_lookups(),
         }
@@ -257,7 +262,6 @@ fn spf(connection: &Connection, found: &Authentication<'_>) -> Vec<Spf> {
         .map(|verdict| row("mailfrom", &connection.mail_from, verdict));
     let helo = found
         .helo()
-        .filter(|_| connection.helo.is_some())
         .map(|verdict| row("helo", &connection.helo, verdict));
     mail_from.into_iter().chain(helo).collect()
 }
@@ -272,7 +276,7 @@ fn dmarc(found: &Authentication<'_>) -> Dmarc {
     Dmarc {
         result: found.result().to_string(),
         why: found.reason().to_string(),
-        author: author.to_owned(),
+        author,
         author_domain: found
             .author()
             .domain()
@@ -284,7 +288,7 @@ fn dmarc(found: &Authentication<'_>) -> Dmarc {
         policy: found
             .request()
             .map(|request| request.disposition.to_string()),
-        policy_basis: found.request().map(|request| request.basis.to_string()),
+        policy_basis: found.request().map(|request| basis(request.basis)),
         disposition: found.disposition().to_string(),
     }
 }
@@ -299,8 +303,8 @@ fn lookup(asked: &Asked) -> Lookup {
                 .collect();
             ("records", None, shown)
         }
-        Some(Outcome::NoData) => ("no data", None, Vec::new()),
-        Some(Outcome::NxDomain) => ("no such name", None, Vec::new()),
+        Some(Outcome::NoData) => ("no_data", None, Vec::new()),
+        Some(Outcome::NxDomain) => ("no_such_name", None, Vec::new()),
         Some(Outcome::Failed { why, .. }) => ("failed", Some(why.clone()), Vec::new()),
         None => (
             "failed",
@@ -315,9 +319,8 @@ fn lookup(asked: &Asked) -> Lookup {
             Some(Part::Dkim) => "dkim",
             Some(Part::Helo | Part::MailFrom) => "spf",
             _ => "dmarc",
-        }
-        .to_owned(),
-        outcome: outcome.to_owned(),
+        },
+        outcome,
         failure,
         records,
         aliases: reply
@@ -330,7 +333,7 @@ fn lookup(asked: &Asked) -> Lookup {
         milliseconds: reply
             .and_then(|reply| reply.elapsed)
             .map(|elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)),
-        security: security(reply.map(|reply| reply.security).unwrap_or_default()).to_owned(),
+        security: security(reply.map(|reply| reply.security).unwrap_or_default()),
     }
 }
 
@@ -346,6 +349,16 @@ fn rdata(data: &[u8], rtype: Rtype) -> String {
         }) => format!("{preference} {exchange}"),
         Ok(Rdata::Txt(txt)) => text(&scop_core::Emit::to_vec(&txt)),
         _ => format!("\\# {} octets", data.len()),
+    }
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::P => "p",
+        Basis::Sp => "sp",
+        Basis::Np => "np",
+        Basis::Default => "default",
+        Basis::Fallback => "fallback",
     }
 }
 

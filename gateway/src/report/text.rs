@@ -4,7 +4,7 @@ mod explain;
 
 use std::fmt::{self, Write as _};
 
-use super::{Dkim, Outcome, Report, Speaks, Spf};
+use super::{Alignment, Dkim, Outcome, Report, Speaks, Spf};
 use crate::terminal::{Style, Tone, shown, shown_within};
 
 /// Characters of a header field that are shown.
@@ -187,7 +187,7 @@ fn dkim_identity(row: &Dkim) -> String {
 fn dkim_why(row: &Dkim) -> String {
     let mut why = vec![text(&row.why)];
     if row.result == "pass" || row.result == "temperror" {
-        why.push(row.alignment.clone());
+        why.push(row.alignment.to_string());
     }
     if let (Some(algorithm), Some(forms)) = (&row.algorithm, &row.canonicalization) {
         why.push(format!("{}, {}", text(algorithm), text(forms)));
@@ -200,8 +200,8 @@ fn dkim_why(row: &Dkim) -> String {
 
 fn spf_why(row: &Spf) -> String {
     let mut why = vec![text(&row.why)];
-    if row.result == "pass" && row.alignment != "not checked" {
-        why.push(row.alignment.clone());
+    if row.result == "pass" && row.alignment != Alignment::Unchecked {
+        why.push(row.alignment.to_string());
     }
     if let Some(explanation) = &row.explanation {
         why.push(format!(

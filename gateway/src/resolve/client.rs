@@ -22,6 +22,9 @@ use super::{Origin, Outcome, Reply};
 /// Room for the longest reply there is (RFC 1035 4.2.2).
 const MAX_REPLY: usize = 65_535;
 
+/// Octets received at once: more than the stub lets servers send over UDP, and a chunk of a TCP stream.
+const CHUNK: usize = 4096;
+
 /// The servers, and how to ask them.
 #[derive(Clone, Debug)]
 pub(crate) struct Client(Arc<Servers>);
@@ -94,7 +97,7 @@ impl Lookup {
         )
         .map_err(|error| error.to_string())?;
         let mut channel = Channel::closed();
-        let mut buffer = vec![0; MAX_REPLY];
+        let mut buffer = vec![0; CHUNK];
         loop {
             match stub.poll() {
                 Step::Done => break,

@@ -22,6 +22,8 @@ pub(crate) struct Driver {
     asked: Vec<Asked>,
     /// Where a question is in `asked`.
     known: HashMap<(NameBuf, Rtype), usize>,
+    /// How long [`Driver::drive`] may take.
+    budget: Duration,
 }
 
 /// One question, and its reply.
@@ -48,6 +50,7 @@ impl Driver {
             resolver,
             asked: Vec::new(),
             known: HashMap::new(),
+            budget: DEADLINE,
         }
     }
 
@@ -59,7 +62,7 @@ impl Driver {
         &mut self,
         machine: &mut L,
     ) -> Result<(), Stalled> {
-        let deadline = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + self.budget;
         let mut flying: JoinSet<(usize, Reply)> = JoinSet::new();
         loop {
             match machine.poll() {
@@ -150,7 +153,7 @@ impl Driver {
             .map(|(index, _)| index)
             .collect();
         for index in open {
-            let why = format!("no reply within {} seconds", DEADLINE.as_secs());
+            let why = format!("no reply within {} seconds", self.budget.as_secs());
             let failure = Failure::Timeout;
             self.settle(
                 machine,
@@ -167,5 +170,119 @@ fn hand_over<L: Lookup + ?Sized>(machine: &mut L, id: QueryId, rtype: Rtype, rep
         .is_err()
     {
         warn!("an answer to {id:?} was not taken");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::client::Client;
+    use crate::resolve::system::Servers;
+    use crate::resolve::zone::Zones;
+    use scop_core::{Answer, AnswerError, Query, QueryName};
+
+    /// Asks for names at once, and keeps what it is told.
+    #[derive(Default)]
+    struct Machine {
+        names: Vec<&'static str>,
+        asked: usize,
+        answers: Vec<(u32, String)>,
+        stalls: bool,
+    }
+
+    impl Lookup for Machine {
+        type Verdict = ();
+
+        fn poll(&mut self) -> Step {
+            if let Some(number) = self.names.get(self.asked).map(|_| self.asked) {
+                self.asked += 1;
+                return Step::Query(QueryId::new(u32::try_from(number).unwrap()));
+            }
+            if self.answers.len() < self.names.len() || self.stalls {
+                Step::Wait
+            } else {
+                Step::Done
+            }
+        }
+
+        fn query(&self, id: QueryId) -> Option<Query<'_>> {
+            let name = self.names.get(usize::try_from(id.number()).ok()?)?;
+            Some(Query {
+                name: QueryName::dotted([name.as_bytes(), b"", b""]),
+                rtype: Rtype::TXT,
+            })
+        }
+
+        fn answer(&mut self, id: QueryId, answer: Answer<'_>) -> Result<(), AnswerError> {
+            let words = format!("{answer:?}");
+            self.answers.push((id.number(), words));
+            Ok(())
+        }
+
+        fn verdict(&self) -> Option<&()> {
+            None
+        }
+    }
+
+    fn drive(driver: &mut Driver, machine: &mut Machine) -> Result<(), Stalled> {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(driver.drive(machine))
+    }
+
+    #[test]
+    fn a_question_is_asked_once_and_time_ends_it() {
+        let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let servers = Servers::one(silent.local_addr().unwrap());
+        let resolver = Resolver::new(Zones::default(), Some(Client::new(servers)));
+        let mut driver = Driver::new(resolver);
+        driver.budget = Duration::from_millis(200);
+        let mut machine = Machine {
+            names: vec!["a.example", "A.Example", "b.example", "a..example"],
+            ..Machine::default()
+        };
+        let begun = std::time::Instant::now();
+        assert_eq!(drive(&mut driver, &mut machine), Ok(()));
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        machine.answers.sort();
+        let words: Vec<&str> = machine
+            .answers
+            .iter()
+            .map(|(_, words)| words.as_str())
+            .collect();
+        assert_eq!(
+            words,
+            [
+                "Failed(Timeout)",
+                "Failed(Timeout)",
+                "Failed(Timeout)",
+                "NxDomain(Indeterminate)"
+            ]
+        );
+        // Two names on the wire: letter case does not matter, and what is no name is not asked for.
+        let names: Vec<&str> = driver
+            .asked()
+            .iter()
+            .map(|asked| asked.name.as_str())
+            .collect();
+        assert_eq!(names.len(), 3, "{names:?}");
+        silent.set_nonblocking(true).unwrap();
+        let mut datagram = [0; 512];
+        let received = std::iter::from_fn(|| silent.recv(&mut datagram).ok()).count();
+        assert_eq!(received, 2);
+    }
+
+    #[test]
+    fn a_machine_that_waits_for_something_else_is_reported() {
+        let mut driver = Driver::new(Resolver::new(Zones::default(), None));
+        let mut machine = Machine {
+            stalls: true,
+            names: vec!["a.example"],
+            ..Machine::default()
+        };
+        assert_eq!(drive(&mut driver, &mut machine), Err(Stalled));
+        assert_eq!(machine.answers, [(0, "Failed(Refused)".to_owned())]);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::text;
-use crate::report::{Dkim, Lookup, Report, SignedField};
+use crate::report::{Alignment, Dkim, Lookup, Report, SignedField, Spf};
 use crate::terminal::{Style, Tone};
 
 pub(super) fn write(out: &mut String, report: &Report, style: Style) -> fmt::Result {
@@ -46,7 +46,7 @@ pub(super) fn write(out: &mut String, report: &Report, style: Style) -> fmt::Res
     writeln!(
         out,
         "  author domain: {}",
-        author.as_deref().unwrap_or(&report.dmarc.author)
+        author.as_deref().unwrap_or(report.dmarc.author)
     )?;
 
     for (index, row) in (1..).zip(&report.dkim) {
@@ -86,7 +86,8 @@ pub(super) fn write(out: &mut String, report: &Report, style: Style) -> fmt::Res
         let domain = row.domain.as_deref().unwrap_or_default();
         writeln!(out, "  DKIM {}: {}", text(domain), row.alignment)?;
     }
-    for row in report.spf.iter().filter(|row| row.result == "pass") {
+    let counted = |row: &&Spf| row.result == "pass" && row.alignment != Alignment::Unchecked;
+    for row in report.spf.iter().filter(counted) {
         writeln!(
             out,
             "  SPF {} {}: {}",
@@ -99,7 +100,11 @@ pub(super) fn write(out: &mut String, report: &Report, style: Style) -> fmt::Res
     if let (Some(policy), Some(basis), Some(domain)) =
         (&dmarc.policy, &dmarc.policy_basis, &dmarc.policy_domain)
     {
-        writeln!(out, "  policy of {}: {policy} (from {basis})", text(domain))?;
+        writeln!(
+            out,
+            "  policy of {}: {policy} (by tag {basis})",
+            text(domain)
+        )?;
     }
     writeln!(out, "  result: {} ({})", dmarc.result, text(&dmarc.why))
 }
@@ -193,10 +198,13 @@ fn lookups(out: &mut String, asked: &[&Lookup]) -> fmt::Result {
         for record in &lookup.records {
             writeln!(out, "    {}", text(record))?;
         }
-        match &lookup.failure {
-            Some(failure) => writeln!(out, "    {}: {}", lookup.outcome, text(failure))?,
-            None if lookup.records.is_empty() => writeln!(out, "    {}", lookup.outcome)?,
-            None => {}
+        match (&lookup.failure, lookup.outcome) {
+            (Some(failure), _) => writeln!(out, "    failed: {}", text(failure))?,
+            (None, "no_data") => {
+                writeln!(out, "    no data: the name has no {} record", lookup.rtype)?;
+            }
+            (None, "no_such_name") => writeln!(out, "    no such name")?,
+            (None, _) => {}
         }
     }
     Ok(())

@@ -7,24 +7,24 @@ use std::process::{Command, Stdio};
 
 /// What came of a run.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub out: Vec<u8>,
-    pub err: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: String,
 }
 
 impl Run {
     /// Standard output, which is text.
-    pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.out).unwrap()
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.out).unwrap()
     }
 }
 
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-pub fn command<A: AsRef<OsStr>>(arguments: &[A]) -> Command {
+pub(crate) fn command<A: AsRef<OsStr>>(arguments: &[A]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scop"));
     command
         .args(arguments)
@@ -36,12 +36,12 @@ pub fn command<A: AsRef<OsStr>>(arguments: &[A]) -> Command {
     command
 }
 
-pub fn scop<A: AsRef<OsStr>>(arguments: &[A]) -> Run {
+pub(crate) fn scop<A: AsRef<OsStr>>(arguments: &[A]) -> Run {
     finish(command(arguments).spawn().unwrap())
 }
 
 /// The same with something on standard input.
-pub fn scop_with<A: AsRef<OsStr>>(arguments: &[A], input: &[u8]) -> Run {
+pub(crate) fn scop_with<A: AsRef<OsStr>>(arguments: &[A], input: &[u8]) -> Run {
     let mut child = command(arguments).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
@@ -52,7 +52,7 @@ pub fn scop_with<A: AsRef<OsStr>>(arguments: &[A], input: &[u8]) -> Run {
     run
 }
 
-pub fn finish(child: std::process::Child) -> Run {
+pub(crate) fn finish(child: std::process::Child) -> Run {
     let output = child.wait_with_output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     assert!(
@@ -67,7 +67,7 @@ pub fn finish(child: std::process::Child) -> Run {
 }
 
 /// A new empty folder for one test.
-pub fn folder(test: &str) -> PathBuf {
+pub(crate) fn folder(test: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir_all(&path).unwrap();

@@ -1,17 +1,12 @@
 //! `scop check --dns` against a server on the loopback interface.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
-
-#[expect(dead_code, reason = "each test file uses a part")]
-mod program;
-
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use program::{Run, folder, scop, scop_with};
+use crate::run::{Run, folder, scop, scop_with};
 use scop_core::record::CLASS_IN;
 use scop_core::{NameBuf, Rdata, Record, Rtype, Txt};
 use scop_dnssec::wire::{Builder, Flags, Message, Rcode};

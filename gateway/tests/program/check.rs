@@ -1,15 +1,10 @@
 //! `scop check` as its users meet it.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
-
-#[expect(dead_code, reason = "each test file uses a part")]
-mod program;
-
-use program::{folder, root, scop, scop_with};
+use crate::run::{Run, folder, root, scop, scop_with};
 use serde_json::Value;
 
 /// Checks a sample in the world of `samples/example.zone`.
-fn sample(name: &str, more: &[&str]) -> program::Run {
+fn sample(name: &str, more: &[&str]) -> Run {
     let file = format!("samples/{name}");
     scop(
         &[
@@ -129,7 +124,7 @@ fn the_command_of_the_readme() {
 
 #[test]
 fn json_is_the_document_that_the_readme_describes() {
-    let golden = root().join("gateway/tests/golden/newsletter.json");
+    let golden = root().join("gateway/tests/program/golden/newsletter.json");
     let run = sample(
         "newsletter.eml",
         &[
@@ -197,7 +192,7 @@ fn explain_names_bytes_names_and_answers() {
         "asked: rsa2025._domainkey.example.org. TXT\n    v=DKIM1; k=rsa; p=",
         "asked: example.org. MX\n    10 mx.example.org.",
         "asked: _dmarc.example.org. TXT\n    v=DMARC1; p=reject",
-        "policy of example.org: reject (from p)",
+        "policy of example.org: reject (by tag p)",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }

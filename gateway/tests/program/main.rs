@@ -1,0 +1,16 @@
+//! The built program, run as its users run it.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_core,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
+mod check;
+mod dns;
+#[cfg(target_os = "linux")]
+mod long;
+mod run;
+mod sign;
