@@ -14,7 +14,7 @@ use core::fmt;
 use scop_core::{Answer, AnswerError, Lookup, Query, QueryId, Step};
 
 use crate::Domain;
-use crate::discover::{Ascent, Findings, Pending, record_in};
+use crate::discover::{Ascent, Findings, Pending, Reach, record_in};
 use crate::record::Psd;
 
 /// How closely domains must align (`dmarc-rors`, RFC 9989 4.8).
@@ -81,9 +81,13 @@ impl fmt::Display for Alignment {
 #[derive(Clone, Copy, Debug)]
 pub struct Check<'a> {
     ascent: Ascent<'a>,
-    /// Labels of the organizational domain, whose record is known already.
-    floor: u8,
     pending: Pending,
+    /// Labels of the identifier and of the organizational domain of the author.
+    labels: u8,
+    own: u8,
+    /// Labels of the name before which it ends, and the alignment if it gets there.
+    floor: u8,
+    at_floor: Alignment,
     alignment: Alignment,
 }
 
@@ -101,20 +105,29 @@ impl<'a> Check<'a> {
         mode: Mode,
         first: u32,
     ) -> Self {
-        let organizational = findings.organizational();
+        let organization = findings.organization();
         let at_once = Alignment::without_walk(identifier, findings.domain(), mode);
-        let alignment = at_once.unwrap_or(match organizational {
+        let alignment = at_once.unwrap_or(match organization {
             None => Alignment::Unknown,
-            Some(own) if !own.is_shared || !identifier.is_within(&own.domain) => {
-                Alignment::NotAligned
-            }
-            Some(own) if identifier == own.domain => Alignment::Relaxed,
+            Some((_, Reach::Alone)) => Alignment::NotAligned,
+            Some((own, _)) if !identifier.is_within(&own) => Alignment::NotAligned,
+            Some((own, _)) if identifier == own => Alignment::Relaxed,
             Some(_) => Alignment::Unchecked,
         });
+        let own = organization.map_or(0, |(own, _)| own.label_count());
+        let (floor, at_floor) = match organization {
+            // From here on up both walks ask the same.
+            Some((_, Reach::Below)) => (own, Alignment::Relaxed),
+            // One name is to be asked, that where the walk lands.
+            _ => (own.saturating_sub(2), Alignment::NotAligned),
+        };
         Self {
             ascent: Ascent::new(identifier),
-            floor: organizational.map_or(0, |own| own.domain.label_count()),
             pending: Pending::starting_at(first),
+            labels: identifier.label_count(),
+            own,
+            floor,
+            at_floor,
             alignment,
         }
     }
@@ -133,7 +146,7 @@ impl Lookup for Check<'_> {
         }
         while self.alignment == Alignment::Unchecked {
             if self.ascent.labels() <= self.floor {
-                self.alignment = Alignment::Relaxed;
+                self.alignment = self.at_floor;
             } else if self.ascent.query().is_some() {
                 return self.pending.ask();
             } else {
@@ -149,12 +162,17 @@ impl Lookup for Check<'_> {
 
     fn answer(&mut self, id: QueryId, answer: Answer<'_>) -> Result<(), AnswerError> {
         self.pending.close(id)?;
+        let at = self.ascent.labels();
         match record_in(answer) {
             Err(_) => self.alignment = Alignment::Unknown,
-            Ok(Some((policy, _))) if policy.psd() != Psd::Unknown => {
-                self.alignment = Alignment::NotAligned;
-            }
-            Ok(_) => self.ascent.climb(),
+            Ok(None) => self.ascent.climb(),
+            Ok(Some((policy, _))) => match policy.psd() {
+                Psd::Unknown => self.ascent.climb(),
+                Psd::Yes if at < self.labels && at.saturating_add(1) == self.own => {
+                    self.alignment = Alignment::Relaxed;
+                }
+                Psd::Yes | Psd::No => self.alignment = Alignment::NotAligned,
+            },
         }
         Ok(())
     }

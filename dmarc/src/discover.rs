@@ -148,14 +148,17 @@ pub struct Found<'a> {
     pub security: Security,
 }
 
-/// The organizational domain of a name (RFC 9989 3.2.14).
+/// Which other names have the organizational domain that a walk found, as their own walks would find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Organizational<'a> {
-    /// The domain.
-    pub domain: Domain<'a>,
-    /// Whether names below can have the same one. They cannot where no record was found, where the
-    /// domain is a public suffix itself, and where a walk from below would jump over it.
-    pub is_shared: bool,
+pub(crate) enum Reach {
+    /// None: there is no record, or it is that of a public suffix, or walks from below jump over it.
+    Alone,
+    /// Names below, unless a border lies between.
+    Below,
+    /// Names below whose walks jump over it, if the name where they land is a public suffix: then the
+    /// organizational domain lies one label below that, which is here. The walk that found it stopped
+    /// before, so that nothing is known of that name.
+    BelowJump,
 }
 
 /// Whether the author domain exists: NXDOMAIN says that it does not (RFC 9989 3.2.13, A.4).
@@ -260,22 +263,28 @@ impl<'a> Findings<'a> {
 
     /// The organizational domain (RFC 9989 4.10.2); `None` before the walk has come to its end, and
     /// when it failed.
-    pub fn organizational(&self) -> Option<Organizational<'a>> {
+    pub fn organizational(&self) -> Option<Domain<'a>> {
+        let (domain, _) = self.organization()?;
+        Some(domain)
+    }
+
+    /// The organizational domain, and who shares it.
+    pub(crate) fn organization(&self) -> Option<(Domain<'a>, Reach)> {
         if !self.complete {
             return None;
         }
-        let at = |labels: u8, is_shared| Organizational {
-            domain: self.domain.suffix(labels),
-            is_shared,
-        };
-        Some(match self.shortest {
-            None => at(self.labels, false),
-            Some(Seen { labels, policy, .. }) => match policy.psd() {
-                Psd::Yes if labels == self.labels => at(labels, false),
-                Psd::Yes => at(labels.saturating_add(1), true),
-                Psd::No | Psd::Unknown => at(labels, labels <= MAX_PARENT),
+        let (labels, reach) = match self.shortest {
+            None => (self.labels, Reach::Alone),
+            Some(Seen { labels, policy, .. }) => match (policy.psd(), labels) {
+                (Psd::Yes, labels) if labels < self.labels => {
+                    (labels.saturating_add(1), Reach::Below)
+                }
+                (Psd::Yes | Psd::No, MAX_QUERIES) => (labels, Reach::BelowJump),
+                (Psd::No | Psd::Unknown, ..=MAX_PARENT) => (labels, Reach::Below),
+                _ => (labels, Reach::Alone),
             },
-        })
+        };
+        Some((self.domain.suffix(labels), reach))
     }
 
     /// Whether the author domain exists.

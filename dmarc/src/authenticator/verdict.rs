@@ -201,7 +201,7 @@ impl<'h, const N: usize, const TEXT: usize> Verdict<'h, '_, N, TEXT> {
 
     /// The organizational domain of the author domain, where alignment depended on it.
     pub fn organizational_domain(&self) -> Option<Domain<'h>> {
-        Some(self.findings()?.organizational()?.domain)
+        self.findings()?.organizational()
     }
 
     /// Whether the author domain exists, where the policy depended on it.
