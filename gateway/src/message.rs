@@ -231,11 +231,31 @@ pub(crate) struct MessageReader<R> {
 #[derive(Debug)]
 pub(crate) struct Header {
     bytes: Vec<u8>,
-    /// Positions in the file of the LFs that got a CR.
-    inserted: Vec<u64>,
+    /// Where in `bytes` a CR was put in.
+    inserted: Vec<usize>,
+    /// Where in `bytes` each line but the first starts.
+    lines: Vec<usize>,
 }
 
 impl Header {
+    /// `positions` are those in the file of the LFs that got a CR.
+    fn new(bytes: Vec<u8>, positions: &[u64]) -> Self {
+        let inserted = (0..)
+            .zip(positions)
+            .filter_map(|(before, &position)| Some(usize::try_from(position).ok()? + before))
+            .collect();
+        let lines = (1..)
+            .zip(&bytes)
+            .filter(|&(_, &byte)| byte == b'\n')
+            .map(|(next, _)| next)
+            .collect();
+        Self {
+            bytes,
+            inserted,
+            lines,
+        }
+    }
+
     /// The fields, in CRLF form where the file had LF.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -243,18 +263,11 @@ impl Header {
 
     /// Where a byte of the block is in the file.
     pub(crate) fn place(&self, offset: usize) -> Place {
-        let before = self.bytes.get(..offset).unwrap_or(&self.bytes);
-        // The nth CR that was put in stands at its position in the file plus the n before it.
-        let mut shift = 0_u64;
-        for position in &self.inserted {
-            if position + shift >= offset as u64 {
-                break;
-            }
-            shift += 1;
-        }
+        let before = self.inserted.partition_point(|&at| at < offset);
+        let line = self.lines.partition_point(|&start| start <= offset);
         Place {
-            line: before.split(|&byte| byte == b'\n').count() as u64,
-            byte: offset as u64 - shift,
+            line: line as u64 + 1,
+            byte: (offset - before) as u64,
         }
     }
 }
@@ -340,7 +353,7 @@ impl<R: Read> MessageReader<R> {
             bytes.truncate(header_len);
         }
         self.check_header(&bytes)?;
-        Ok(Header { bytes, inserted })
+        Ok(Header::new(bytes, &inserted))
     }
 
     fn check_header(&self, bytes: &[u8]) -> Result<(), Error> {

@@ -97,10 +97,12 @@ pub(crate) struct Message {
     pub(crate) header_bytes: u64,
     pub(crate) body_bytes: u64,
     pub(crate) fields: u64,
+    pub(crate) from_fields: u64,
+    /// The first of them.
     pub(crate) from: Vec<Field>,
     pub(crate) subject: Option<Field>,
     pub(crate) date: Option<Field>,
-    /// Fields that break a rule.
+    /// The first fields that break a rule.
     pub(crate) defects: Vec<Defect>,
 }
 

@@ -1,5 +1,7 @@
 //! From the verdict of the library to the document.
 
+use std::collections::HashMap;
+
 use scop_core::{Rdata, Rtype, Security, UnixTime};
 use scop_dkim::signature::Signature;
 use scop_dkim::verify::SignatureResult;
@@ -47,7 +49,7 @@ pub(crate) fn build(facts: Facts<'_>, found: &Authentication<'_>) -> Report {
     // A vector takes everything, and the name of the checker was looked at before.
     let _ = found.write_results(facts.authserv_id.as_bytes(), &mut field);
     let mut notes = facts.notes.to_vec();
-    for field in claims(header, facts.authserv_id.as_bytes()) {
+    for field in claims(header, facts.authserv_id.as_bytes()).take(MAX_LISTED) {
         let line = facts.header.place(field.offset()).line;
         notes.push(format!(
             "line {line}: this Authentication-Results field came with the message and claims to be from {}; it proves nothing (RFC 8601 5)",
@@ -108,9 +110,11 @@ fn message(facts: &Facts<'_>, header: HeaderBlock<'_>) -> Message {
         header_bytes: header.as_bytes().len() as u64,
         body_bytes: facts.body_bytes,
         fields: header.fields().count() as u64,
+        from_fields: header.fields().filter(|field| field.is(b"From")).count() as u64,
         from: header
             .fields()
             .filter(|field| field.is(b"From"))
+            .take(MAX_LISTED)
             .map(field)
             .collect(),
         subject: last(b"Subject"),
@@ -125,13 +129,13 @@ fn message(facts: &Facts<'_>, header: HeaderBlock<'_>) -> Message {
                     byte: place.byte,
                 })
             })
-            .take(MAX_DEFECTS)
+            .take(MAX_LISTED)
             .collect(),
     }
 }
 
-/// How many malformed fields are named: a file full of them is one long line of the same news.
-const MAX_DEFECTS: usize = 20;
+/// How many fields of one kind are listed: a header full of them is a long line of the same news.
+const MAX_LISTED: usize = 20;
 
 /// How a signature is aligned, also where DMARC did not have to look: for the author domain itself that
 /// is plain.
@@ -215,24 +219,28 @@ fn signed_fields(
     signature: &Signature<'_>,
     own: usize,
 ) -> Vec<SignedField> {
-    let mut used: Vec<usize> = Vec::new();
-    signature
-        .header_names()
-        .map(|name| {
-            let field = header.fields().rev().find(|field| {
-                field.is(name) && field.offset() != own && !used.contains(&field.offset())
-            });
-            let place = field.map(|field| {
-                used.push(field.offset());
-                places.place(field.offset())
-            });
-            SignedField {
-                name: text(name),
-                line: place.map(|place| place.line),
-                byte: place.map(|place| place.byte),
-            }
-        })
-        .collect()
+    let mut rows = Vec::new();
+    // The rows of each name that have no field yet, the first one at the end.
+    let mut open: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+    for (row, name) in (0..).zip(signature.header_names()) {
+        open.entry(name.to_ascii_lowercase())
+            .or_default()
+            .insert(0, row);
+        rows.push(SignedField {
+            name: text(name),
+            line: None,
+            byte: None,
+        });
+    }
+    for field in header.fields().rev().filter(|field| field.offset() != own) {
+        let waiting = open.get_mut(&field.name().to_ascii_lowercase());
+        let row = waiting.and_then(Vec::pop).and_then(|row| rows.get_mut(row));
+        if let Some(row) = row {
+            let place = places.place(field.offset());
+            (row.line, row.byte) = (Some(place.line), Some(place.byte));
+        }
+    }
+    rows
 }
 
 fn spf(connection: &Connection, found: &Authentication<'_>) -> Vec<Spf> {

@@ -65,16 +65,15 @@ fn headline(parts: &Parts<'_>, found: &Authentication<'_>, outcome: Outcome) -> 
             format!("This message says it is from {domain}, and nothing proves it.")
         }
         (Outcome::Fail, Author::None) => "This message does not say who it is from.".to_owned(),
-        (Outcome::Fail, Author::Many) if parts.message.from.len() > 1 => {
-            let lines: Vec<String> = parts
-                .message
-                .from
-                .iter()
-                .map(|from| from.line.to_string())
-                .collect();
+        (Outcome::Fail, Author::Many) if parts.message.from_fields > 1 => {
+            let from = &parts.message.from;
+            let mut lines: Vec<String> = from.iter().map(|from| from.line.to_string()).collect();
+            if (lines.len() as u64) < parts.message.from_fields {
+                lines.push("and so on".to_owned());
+            }
             format!(
                 "This message has {} From fields (lines {}), so it is from nobody for sure.",
-                lines.len(),
+                parts.message.from_fields,
                 lines.join(", ")
             )
         }

@@ -1,5 +1,7 @@
 //! `scop check` as its users meet it.
 
+use std::time::{Duration, Instant};
+
 use crate::run::{Run, folder, root, scop, scop_with};
 use serde_json::Value;
 
@@ -486,6 +488,50 @@ fn a_field_that_claims_to_be_ours_is_pointed_out() {
         &input,
     );
     assert!(!other.text().contains("line 1: this"), "{}", other.text());
+}
+
+#[test]
+fn a_header_full_of_fields_ends_soon() {
+    let signature = std::fs::read_to_string(root().join("samples/newsletter.eml")).unwrap();
+    let signature = signature.split("\nFrom").next().unwrap();
+    for field in [
+        "From: a@example.org\n",
+        "From:\n",
+        "Authentication-Results: mx.example.net; none\n",
+        "x\n",
+        "X:\n",
+        &format!("{signature}\n"),
+    ] {
+        let mut input = format!("{signature}\nFrom: a@example.org\n").into_bytes();
+        let room = (1 << 20) - input.len() * 2;
+        // Each line end gets a CR.
+        let grown = field.len() + field.matches('\n').count();
+        input.extend(field.repeat(room / grown).as_bytes());
+        input.extend(b"\nbody\n");
+        let begun = Instant::now();
+        for form in ["--explain", "--json"] {
+            let arguments = [
+                "check",
+                "--zone",
+                "samples/example.zone",
+                "--authserv-id",
+                "mx.example.net",
+                form,
+            ];
+            let run = scop_with(&arguments, &input);
+            assert_eq!(run.code, 1, "{field}: {}", run.err);
+            assert!(
+                run.out.len() < 1 << 20,
+                "{field}: {} bytes of output",
+                run.out.len()
+            );
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{field}: {:?}",
+            begun.elapsed()
+        );
+    }
 }
 
 #[test]
