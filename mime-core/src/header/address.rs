@@ -245,6 +245,11 @@ impl<'a> Group<'a> {
         self.name
     }
 
+    /// The comments, those of the members included, in order.
+    pub const fn comments(&self) -> Comments<'a> {
+        Comments::new(self.raw)
+    }
+
     /// The members, in order.
     pub const fn mailboxes(&self) -> Mailboxes<'a> {
         Mailboxes {

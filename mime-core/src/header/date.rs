@@ -17,6 +17,12 @@
 
 use core::fmt;
 
+use nom::branch::alt;
+use nom::bytes::complete::take_while1;
+use nom::character::complete::char;
+use nom::combinator::{eof, map, map_opt, opt, peek, value};
+use nom::sequence::{delimited, preceded, terminated};
+use nom::{Err, Parser};
 use scop_core::{Cursor, Emit, Full, ParseError, Sink, UnixTime};
 
 use super::lexical::{LexicalErrorKind, display, skip_cfws};
@@ -159,32 +165,15 @@ impl DateTime {
     /// The first rule that is broken. A day of the week that is not that of the date is no error: see
     /// [`Self::has_wrong_weekday`].
     pub fn parse(value: &[u8]) -> Result<Self, DateError> {
-        let mut cursor = Cursor::new(value);
-        gap(&mut cursor)?;
-        let weekday = take_weekday(&mut cursor)?;
-        let day_at = cursor.offset();
-        let day =
-            take_number(&mut cursor, 1..=2).ok_or_else(|| error(DateErrorKind::BadDay, day_at))?;
-        gap(&mut cursor)?;
-        let month = take_name(&mut cursor, &MONTHS, DateErrorKind::BadMonth)?;
-        gap(&mut cursor)?;
-        let year = take_year(&mut cursor)?;
-        gap(&mut cursor)?;
-        let time_at = cursor.offset();
-        let (hour, minute, second) = take_time(&mut cursor)?;
-        let zone = take_zone(&mut cursor)?;
-        gap(&mut cursor)?;
-        if !cursor.is_at_end() {
-            return Err(error(DateErrorKind::TextAfterDate, cursor.offset()));
+        match date_time(value) {
+            Ok((_, date)) => Ok(date),
+            Err(Err::Error(broken) | Err::Failure(broken)) => {
+                let offset = value.len().saturating_sub(broken.left);
+                Err(ParseError::new(broken.kind, offset))
+            }
+            // The parsers are of the `complete` flavour, which never asks for more.
+            Err(Err::Incomplete(_)) => Err(ParseError::new(DateErrorKind::BadDay, value.len())),
         }
-        let Some(midnight) = Self::new(year, month, day, 0, 0, 0, zone) else {
-            return Err(error(DateErrorKind::BadDay, day_at));
-        };
-        let Some(mut date) = Self::new(year, month, day, hour, minute, second, zone) else {
-            return Err(error(DateErrorKind::BadTime, time_at));
-        };
-        date.wrong_weekday = weekday.is_some_and(|weekday| weekday != midnight.weekday());
-        Ok(date)
     }
 
     /// The year, from 1900 to 9999.
@@ -332,124 +321,179 @@ impl Emit for Zone {
     }
 }
 
-/// Takes `day-of-week ","`, if a letter is next.
-fn take_weekday(cursor: &mut Cursor<'_>) -> Result<Option<u8>, DateError> {
-    if !cursor.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
-        return Ok(None);
-    }
-    let index = take_name(cursor, &WEEKDAYS, DateErrorKind::BadWeekday)?;
-    gap(cursor)?;
-    if !cursor.skip_byte(b',') {
-        return Err(error(DateErrorKind::BadWeekday, cursor.offset()));
-    }
-    gap(cursor)?;
-    Ok(Some(index.saturating_sub(1)))
+/// The rule that is broken, and how many bytes were left then.
+#[derive(Debug)]
+struct Broken {
+    kind: DateErrorKind,
+    left: usize,
 }
 
-/// Takes one of `names`, and gives its number, from 1.
-fn take_name(
-    cursor: &mut Cursor<'_>,
-    names: &[&[u8; 3]],
-    missing: DateErrorKind,
-) -> Result<u8, DateError> {
-    let at = cursor.offset();
-    let word = cursor.take_while(|byte| byte.is_ascii_alphabetic());
-    let found = names
-        .iter()
-        .zip(1..)
-        .find(|(name, _)| name.eq_ignore_ascii_case(word));
-    found
-        .map(|(_, number)| number)
-        .ok_or_else(|| error(missing, at))
-}
-
-fn take_year(cursor: &mut Cursor<'_>) -> Result<u16, DateError> {
-    let at = cursor.offset();
-    let digits = cursor.take_while(|byte| byte.is_ascii_digit());
-    let year = Cursor::new(digits)
-        .take_decimal()
-        .and_then(|year| u16::try_from(year).ok());
-    let year = match (digits.len(), year) {
-        (2, Some(year @ 0..50)) => 2000_u16.checked_add(year),
-        (2 | 3, Some(year)) => FIRST_YEAR.checked_add(year),
-        (4.., year) => year.filter(|year| (FIRST_YEAR..=LAST_YEAR).contains(year)),
-        _ => None,
-    };
-    year.ok_or_else(|| error(DateErrorKind::BadYear, at))
-}
-
-/// Takes a time of day, and the gap behind it.
-fn take_time(cursor: &mut Cursor<'_>) -> Result<(u8, u8, u8), DateError> {
-    let mut parts = [0; 3];
-    for (index, part) in parts.iter_mut().enumerate() {
-        if index > 0 && !cursor.skip_byte(b':') {
-            if index == 2 {
-                break;
-            }
-            return Err(error(DateErrorKind::BadTime, cursor.offset()));
+impl nom::error::ParseError<&[u8]> for Broken {
+    fn from_error_kind(input: &[u8], _: nom::error::ErrorKind) -> Self {
+        // `rule` puts the true kind in its place.
+        Self {
+            kind: DateErrorKind::TextAfterDate,
+            left: input.len(),
         }
-        gap(cursor)?;
-        let at = cursor.offset();
-        *part = take_number(cursor, 2..=2).ok_or_else(|| error(DateErrorKind::BadTime, at))?;
-        gap(cursor)?;
     }
-    let [hour, minute, second] = parts;
-    Ok((hour, minute, second))
+
+    fn append(_: &[u8], _: nom::error::ErrorKind, other: Self) -> Self {
+        other
+    }
 }
 
-fn take_zone(cursor: &mut Cursor<'_>) -> Result<Zone, DateError> {
-    let at = cursor.offset();
-    let bad = || error(DateErrorKind::BadZone, at);
-    let west = cursor.skip_byte(b'-');
-    if west || cursor.skip_byte(b'+') {
-        let digits = cursor.take_while(|byte| byte.is_ascii_digit());
-        let &[h1, h2, m1 @ b'0'..b'6', m2] = digits else {
-            return Err(bad());
-        };
-        let number = |tens: u8, ones: u8| {
-            i16::from(tens.saturating_sub(b'0')) * 10 + i16::from(ones.saturating_sub(b'0'))
-        };
-        let minutes = number(h1, h2) * 60 + number(m1, m2);
-        return match (west, minutes) {
-            (true, 0) => Ok(Zone::UNKNOWN),
-            (true, _) => Zone::from_minutes(-minutes).ok_or_else(bad),
-            (false, _) => Zone::from_minutes(minutes).ok_or_else(bad),
-        };
+type Parsed<'a, T> = nom::IResult<&'a [u8], T, Broken>;
+
+/// `parser`, whose failure breaks the rule `kind` where it began, and is final.
+fn rule<'a, T>(
+    kind: DateErrorKind,
+    mut parser: impl Parser<&'a [u8], Output = T, Error = Broken>,
+) -> impl FnMut(&'a [u8]) -> Parsed<'a, T> {
+    move |input| {
+        parser.parse(input).map_err(|error| match error {
+            Err::Failure(_) => error,
+            _ => Err::Failure(Broken {
+                kind,
+                left: input.len(),
+            }),
+        })
     }
-    let name = cursor.take_while(|byte| byte.is_ascii_alphabetic());
+}
+
+fn date_time(input: &[u8]) -> Parsed<'_, DateTime> {
+    let (input, ()) = cfws(input)?;
+    let (input, weekday) = opt(preceded(peek(take_while1(is_letter)), weekday)).parse(input)?;
+    let at_day = input;
+    let (input, day) = terminated(rule(DateErrorKind::BadDay, number(1..=2)), cfws).parse(input)?;
+    let month = rule(DateErrorKind::BadMonth, name_of(&MONTHS));
+    let (input, month) = terminated(month, cfws).parse(input)?;
+    let (input, year) = terminated(rule(DateErrorKind::BadYear, year), cfws).parse(input)?;
+    let at_time = input;
+    let (input, (hour, minute, second)) = rule(DateErrorKind::BadTime, time_of_day).parse(input)?;
+    let (input, zone) = terminated(rule(DateErrorKind::BadZone, zone), cfws).parse(input)?;
+    let (input, _) = rule(DateErrorKind::TextAfterDate, eof).parse(input)?;
+
+    let in_range = |date: Option<DateTime>, kind, at: &[u8]| {
+        date.ok_or(Err::Failure(Broken {
+            kind,
+            left: at.len(),
+        }))
+    };
+    let midnight = DateTime::new(year, month, day, 0, 0, 0, zone);
+    let midnight = in_range(midnight, DateErrorKind::BadDay, at_day)?;
+    let date = DateTime::new(year, month, day, hour, minute, second, zone);
+    let mut date = in_range(date, DateErrorKind::BadTime, at_time)?;
+    date.wrong_weekday = weekday.is_some_and(|weekday| weekday != midnight.weekday());
+    Ok((input, date))
+}
+
+/// `day-of-week ","`, 0 for Sunday.
+fn weekday(input: &[u8]) -> Parsed<'_, u8> {
+    let weekday = (name_of(&WEEKDAYS), cfws, char(','), cfws);
+    let number = map(weekday, |(number, ..)| number.saturating_sub(1));
+    rule(DateErrorKind::BadWeekday, number).parse(input)
+}
+
+fn year(input: &[u8]) -> Parsed<'_, u16> {
+    map_opt(take_while1(is_digit), |digits: &[u8]| {
+        let year = decimal(digits).and_then(|year| u16::try_from(year).ok())?;
+        match (digits.len(), year) {
+            (2, 0..50) => Some(2000_u16.saturating_add(year)),
+            (2 | 3, _) => Some(FIRST_YEAR.saturating_add(year)),
+            (4.., FIRST_YEAR..=LAST_YEAR) => Some(year),
+            _ => None,
+        }
+    })
+    .parse(input)
+}
+
+/// `hour ":" minute [ ":" second ]`, and the gap behind.
+fn time_of_day(input: &[u8]) -> Parsed<'_, (u8, u8, u8)> {
+    let part = || delimited(cfws, number(2..=2), cfws);
+    let second = opt(preceded(char(':'), rule(DateErrorKind::BadTime, part())));
+    let (input, (hour, _, minute, second)) = (part(), char(':'), part(), second).parse(input)?;
+    Ok((input, (hour, minute, second.unwrap_or(0))))
+}
+
+fn zone(input: &[u8]) -> Parsed<'_, Zone> {
+    let sign = alt((value(false, char('+')), value(true, char('-'))));
+    let offset = map_opt(
+        (sign, take_while1(is_digit)),
+        |(west, digits): (_, &[u8])| {
+            let &[h1, h2, m1 @ b'0'..b'6', m2] = digits else {
+                return None;
+            };
+            let hours = decimal(&[h1, h2])?;
+            let minutes = decimal(&[m1, m2])?.saturating_add(hours.saturating_mul(60));
+            match (west, i16::try_from(minutes).ok()?) {
+                (true, 0) => Some(Zone::UNKNOWN),
+                (true, minutes) => Zone::from_minutes(minutes.checked_neg()?),
+                (false, minutes) => Zone::from_minutes(minutes),
+            }
+        },
+    );
+    alt((offset, map_opt(take_while1(is_letter), named_zone))).parse(input)
+}
+
+fn named_zone(name: &[u8]) -> Option<Zone> {
     let mut upper = [0; 3];
     for (to, from) in upper.iter_mut().zip(name) {
         *to = from.to_ascii_uppercase();
     }
     let hours = match (name.len(), &upper) {
-        (0, _) => return Err(bad()),
-        (2, b"UT\0") | (3, b"GMT") => return Ok(Zone::UTC),
+        (2, b"UT\0") | (3, b"GMT") => return Some(Zone::UTC),
         (3, b"EDT") => -4,
         (3, b"EST" | b"CDT") => -5,
         (3, b"CST" | b"MDT") => -6,
         (3, b"MST" | b"PDT") => -7,
         (3, b"PST") => -8,
-        _ => return Ok(Zone::UNKNOWN),
+        _ => return Some(Zone::UNKNOWN),
     };
-    Zone::from_minutes(hours * 60).ok_or_else(bad)
+    Zone::from_minutes(hours * 60)
 }
 
-/// Takes a number that has so many digits and fits.
-fn take_number(cursor: &mut Cursor<'_>, digits: core::ops::RangeInclusive<usize>) -> Option<u8> {
-    let taken = cursor.take_while(|byte| byte.is_ascii_digit());
-    let number = Cursor::new(taken).take_decimal()?;
-    u8::try_from(number)
-        .ok()
-        .filter(|_| digits.contains(&taken.len()))
+/// One of `names`, as its number from 1.
+fn name_of<'a>(
+    names: &'static [&'static [u8; 3]],
+) -> impl Parser<&'a [u8], Output = u8, Error = Broken> {
+    map_opt(take_while1(is_letter), move |word: &[u8]| {
+        let mut numbered = names.iter().zip(1..);
+        let found = numbered.find(|(name, _)| name.eq_ignore_ascii_case(word));
+        found.map(|(_, number)| number)
+    })
 }
 
-fn gap(cursor: &mut Cursor<'_>) -> Result<(), DateError> {
-    skip_cfws(cursor).map_err(|error| error.map(DateErrorKind::Lexical))?;
-    Ok(())
+/// A number of so many digits.
+fn number<'a>(
+    count: core::ops::RangeInclusive<usize>,
+) -> impl Parser<&'a [u8], Output = u8, Error = Broken> {
+    map_opt(take_while1(is_digit), move |digits: &[u8]| {
+        let number = decimal(digits).filter(|_| count.contains(&digits.len()))?;
+        u8::try_from(number).ok()
+    })
 }
 
-fn error(kind: DateErrorKind, at: usize) -> DateError {
-    ParseError::new(kind, at)
+fn cfws(input: &[u8]) -> Parsed<'_, ()> {
+    let mut cursor = Cursor::new(input);
+    match skip_cfws(&mut cursor) {
+        Ok(_) => Ok((cursor.rest(), ())),
+        Err(error) => Err(Err::Failure(Broken {
+            kind: DateErrorKind::Lexical(error.kind()),
+            left: input.len().saturating_sub(error.offset()),
+        })),
+    }
+}
+
+fn decimal(digits: &[u8]) -> Option<u64> {
+    Cursor::new(digits).take_decimal()
+}
+
+const fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_digit()
+}
+
+const fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic()
 }
 
 fn name<'n>(names: &[&'n [u8; 3]], index: u8) -> &'n [u8] {

@@ -105,8 +105,7 @@ pub enum HeaderEnd {
 /// );
 /// ```
 pub fn find_header_end(buffer: &[u8], resume: usize) -> HeaderEnd {
-    let mut at = resume;
-    if at == 0 {
+    if resume == 0 {
         match line_end(buffer) {
             LineEnd::Whole(len) => {
                 return HeaderEnd::Found {
@@ -118,8 +117,9 @@ pub fn find_header_end(buffer: &[u8], resume: usize) -> HeaderEnd {
             LineEnd::Absent => {}
         }
     }
-    while let Some(found) = buffer.get(at..).and_then(|rest| memchr(b'\n', rest)) {
-        let line_feed = at.saturating_add(found);
+    let rest = buffer.get(resume..).unwrap_or_default();
+    for found in memchr_iter(b'\n', rest) {
+        let line_feed = resume.saturating_add(found);
         let next_line = line_feed.saturating_add(1);
         match line_end(buffer.get(next_line..).unwrap_or_default()) {
             LineEnd::Whole(len) => {
@@ -129,7 +129,7 @@ pub fn find_header_end(buffer: &[u8], resume: usize) -> HeaderEnd {
                 };
             }
             LineEnd::Cut => return HeaderEnd::NotYet { resume: line_feed },
-            LineEnd::Absent => at = next_line,
+            LineEnd::Absent => {}
         }
     }
     HeaderEnd::NotYet {

@@ -2,6 +2,7 @@ use super::*;
 use crate::header::lexical::LexicalErrorKind;
 use proptest::prelude::*;
 use std::string::{String, ToString};
+use std::vec;
 use std::vec::Vec;
 
 /// `name|local-part|domain` of each mailbox, groups as `name:...;`, joined by `, `.
@@ -196,6 +197,20 @@ fn an_error_ends_the_iteration() {
     assert!(matches!(addresses.next(), Some(Ok(Address::Mailbox(_)))));
     assert!(matches!(addresses.next(), Some(Err(_))));
     assert!(addresses.next().is_none());
+}
+
+#[test]
+fn comments() {
+    let list = AddressList::parse(b"g(1):(2)a(3)@b;(4), \"(no)\" (5 (x)) <c@d>(6)").unwrap();
+    let texts: Vec<Vec<String>> = list
+        .iter()
+        .map(|address| match address {
+            Address::Mailbox(mailbox) => mailbox.comments(),
+            Address::Group(group) => group.comments(),
+        })
+        .map(|comments| comments.map(|c| c.text().to_string()).collect())
+        .collect();
+    assert_eq!(texts, [vec!["1", "2", "3", "4"], vec!["5 (x)", "6"]]);
 }
 
 #[test]
