@@ -96,7 +96,7 @@ fn resolve(name: &str, rtype: Rtype, servers: &[SocketAddr], config: &StubConfig
                 };
                 match received {
                     Ok(0) if transport == Transport::Tcp => {
-                        stub.handle_closed(transport, server, now())
+                        stub.handle_closed(transport, server, now());
                     }
                     Ok(count) => stub.handle_input(transport, server, &buffer[..count], now()),
                     Err(error)
@@ -121,14 +121,8 @@ fn resolve(name: &str, rtype: Rtype, servers: &[SocketAddr], config: &StubConfig
                 .iter()
                 .map(|rdata| Presentation(&rdata).to_string())
                 .collect();
-            format!(
-                "{}{}",
-                stub.name(),
-                lines
-                    .iter()
-                    .map(|line| format!(" {line}"))
-                    .collect::<String>()
-            )
+            let all: Vec<_> = [stub.name().to_string()].into_iter().chain(lines).collect();
+            all.join(" ")
         }
     };
     Resolved {
@@ -219,22 +213,22 @@ fn dnsmasq(zone: &str) -> Option<Dnsmasq> {
 #[test]
 fn a_real_server_is_asked() {
     let long = |letter: &str| letter.repeat(250);
-    let mut zone = String::from(
+    let two = |name: &str, one: &str, other: &str| {
+        format!("txt-record={name},\"{}\",\"{}\"\n", long(one), long(other))
+    };
+    let large =
+        ["a", "b", "c", "d", "e", "f", "g", "h"].map(|letter| two("large.test", letter, letter));
+    let zone = [
         "host-record=mx.example.test,192.0.2.25,2001:db8::25\n\
          host-record=target.test,192.0.2.80\n\
          cname=alias.test,middle.test\ncname=middle.test,target.test\n\
          mx-host=example.test,mx.example.test,10\nmx-host=example.test,backup.example.test,20\n\
          txt-record=example.test,\"v=spf1 mx -all\"\n",
-    );
-    for letter in ["a", "b", "c", "d", "e", "f", "g", "h"] {
-        zone += &format!(
-            "txt-record=large.test,\"{}\",\"{}\"\n",
-            long(letter),
-            long(letter)
-        );
-    }
+        &two("key.test", "z", "y"),
+        &large.concat(),
+    ]
+    .concat();
     let two = format!("\"{}\" \"{}\"", long("z"), long("y"));
-    zone += &format!("txt-record=key.test,\"{}\",\"{}\"\n", long("z"), long("y"));
     let Some(server) = dnsmasq(&zone) else { return };
     let ask = |name: &str, rtype| resolve(name, rtype, &[server.address], &StubConfig::new(1));
     for (name, rtype, expected) in [
@@ -290,7 +284,7 @@ fn a_real_server_is_asked() {
         |config: &mut StubConfig| config.randomize_case = false,
         |config: &mut StubConfig| config.edns = false,
         |config: &mut StubConfig| {
-            (config.dnssec_ok, config.trusted, config.checking_disabled) = (true, true, true)
+            (config.dnssec_ok, config.trusted, config.checking_disabled) = (true, true, true);
         },
     ] {
         let mut config = StubConfig::new(1);
@@ -494,7 +488,10 @@ fn dnspython_understands_the_same() {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|octet| format!("{octet:02x}")).collect()
+    let digits = |octet: &u8| {
+        [octet >> 4, octet & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap())
+    };
+    bytes.iter().flat_map(digits).collect()
 }
 
 fn unhex(text: &str) -> Vec<u8> {
