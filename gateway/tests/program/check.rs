@@ -509,25 +509,20 @@ fn a_header_full_of_fields_ends_soon() {
         input.extend(field.repeat(room / grown).as_bytes());
         input.extend(b"\nbody\n");
         let begun = Instant::now();
-        for form in ["--explain", "--json"] {
-            let arguments = [
-                "check",
-                "--zone",
-                "samples/example.zone",
-                "--authserv-id",
-                "mx.example.net",
-                form,
-            ];
-            let run = scop_with(&arguments, &input);
-            assert_eq!(run.code, 1, "{field}: {}", run.err);
-            assert!(
-                run.out.len() < 1 << 20,
-                "{field}: {} bytes of output",
-                run.out.len()
-            );
-        }
+        let arguments = [
+            "check",
+            "--zone",
+            "samples/example.zone",
+            "--authserv-id",
+            "mx.example.net",
+            "--json",
+        ];
+        let run = scop_with(&arguments, &input);
+        assert_eq!(run.code, 1, "{field}: {}", run.err);
+        let length = run.out.len();
+        assert!(length < 1 << 20, "{field}: {length} bytes of output");
         assert!(
-            begun.elapsed() < Duration::from_secs(30),
+            begun.elapsed() < Duration::from_secs(15),
             "{field}: {:?}",
             begun.elapsed()
         );
