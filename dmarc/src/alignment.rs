@@ -82,8 +82,7 @@ impl fmt::Display for Alignment {
 pub struct Check<'a> {
     ascent: Ascent<'a>,
     pending: Pending,
-    /// Labels of the identifier and of the organizational domain of the author.
-    labels: u8,
+    /// Labels of the organizational domain of the author, which the identifier lies below.
     own: u8,
     /// Labels of the name before which it ends, and the alignment if it gets there.
     floor: u8,
@@ -124,7 +123,6 @@ impl<'a> Check<'a> {
         Self {
             ascent: Ascent::new(identifier),
             pending: Pending::starting_at(first),
-            labels: identifier.label_count(),
             own,
             floor,
             at_floor,
@@ -168,7 +166,7 @@ impl Lookup for Check<'_> {
             Ok(None) => self.ascent.climb(),
             Ok(Some((policy, _))) => match policy.psd() {
                 Psd::Unknown => self.ascent.climb(),
-                Psd::Yes if at < self.labels && at.saturating_add(1) == self.own => {
+                Psd::Yes if at.saturating_add(1) == self.own => {
                     self.alignment = Alignment::Relaxed;
                 }
                 Psd::Yes | Psd::No => self.alignment = Alignment::NotAligned,

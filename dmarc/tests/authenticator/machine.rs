@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use scop_core::{Answer, Failure, Lookup, Query, QueryId, Rdata, Rtype, Security, Step, Txt};
 use scop_crypto::RUST_CRYPTO;
-use scop_dmarc::authenticator::{BodyEnded, Limits, Verdict};
+use scop_dmarc::authenticator::{BodyEnded, Limits, Part, Verdict};
 use scop_dmarc::{Authenticator, DmarcResult};
 use scop_mime_core::Message;
 use scop_spf::SpfResult;
@@ -190,6 +190,29 @@ fn each_query_fails_in_turn_and_all_of_them() {
         verdict.starts_with("temperror a DMARC lookup failed"),
         "{verdict}"
     );
+}
+
+#[test]
+fn each_query_tells_its_part() {
+    let message = Message::split(MESSAGE.as_bytes());
+    let mut machine = machine(&message, Some(SERVER));
+    machine.finish_body().unwrap();
+    let mut asked = Vec::new();
+    while let Step::Query(id) = machine.poll() {
+        let query = machine.query(id).unwrap();
+        asked.push((Part::of(id).unwrap(), query.name.to_string()));
+        machine.answer(id, ZONE.answer(query)).unwrap();
+    }
+    for (part, name) in [
+        (Part::Helo, "mx.example.org."),
+        (Part::MailFrom, "_spf.example.org."),
+        (Part::Dkim, "s._domainkey.evil.example."),
+        (Part::Dmarc, "_dmarc.news.example.org."),
+    ] {
+        assert!(asked.contains(&(part, name.to_owned())), "{asked:?}");
+    }
+    assert_eq!(Part::of(QueryId::new(0)), None);
+    assert_eq!(Part::of(QueryId::new(0).tagged(4)), None);
 }
 
 #[test]

@@ -378,6 +378,41 @@ fn one_aligned_signature_among_many_is_enough() {
     );
 }
 
+/// What was found out about a domain holds for a second identifier with it, but only in the same mode.
+#[test]
+fn the_same_domain_in_both_mechanisms() {
+    let message = sign(MESSAGE, "mx.example.org", "s", GOOD_KEY, "");
+    let from = Session {
+        mail_from: b"x@mx.example.org",
+        ..GOOD_SERVER
+    };
+    let keys =
+        |record: &str| zone(record).txt("s._domainkey.mx.example.org", &key_record(GOOD_KEY));
+    for (tags, spf, dkim) in [
+        ("", Alignment::Relaxed, Alignment::Relaxed),
+        ("aspf=s", Alignment::NotAligned, Alignment::Relaxed),
+        ("adkim=s", Alignment::Relaxed, Alignment::NotAligned),
+    ] {
+        let zone = keys(&format!("v=DMARC1; p=reject; {tags}"));
+        judge(&zone, message.as_bytes(), Some(from), |verdict| {
+            assert_eq!(verdict.spf_alignment(), spf, "{tags}");
+            assert_eq!(verdict.dkim_alignment(0), dkim, "{tags}");
+            assert_eq!(verdict.result(), DmarcResult::Pass);
+        });
+    }
+    let message = sign(&message, "mail.example.org", "s", GOOD_KEY, "");
+    judge(
+        &keys("v=DMARC1; p=reject"),
+        message.as_bytes(),
+        None,
+        |verdict| {
+            assert_eq!(verdict.dkim_alignment(0), Alignment::Relaxed);
+            assert_eq!(verdict.dkim()[1].result(), DkimResult::Pass);
+            assert_eq!(verdict.dkim_alignment(1), Alignment::Unchecked);
+        },
+    );
+}
+
 /// A signature that leaves the end of the body open proves nothing (RFC 6376 8.2).
 #[test]
 fn a_partial_signature_does_not_pass() {
