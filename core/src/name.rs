@@ -99,9 +99,9 @@ impl<'a> Name<'a> {
 
     /// Reads the name that starts at byte `start` of a DNS message; also gives the byte after it.
     ///
-    /// Each pointer must point before the start of the run of labels that it ends, so a chain of
-    /// pointers visits each byte at most once; the 255 octets bound the labels, and at most 127
-    /// pointers are followed.
+    /// Each pointer must lead to a run of labels that ends before the run begins which the pointer ends.
+    /// So a chain of pointers visits each byte at most once, and no name reaches behind the place where
+    /// it stands; the 255 octets bound the labels, and at most 127 pointers are followed.
     ///
     /// # Errors
     /// When a label or pointer breaks a rule of RFC 1035; the offset is in `message`.
@@ -112,16 +112,18 @@ impl<'a> Name<'a> {
         let mut total = 0;
         let mut pointers = 0;
         let mut end = None;
+        // What it is when the bytes end: of the message, or before the run that led here.
+        let mut cut = NameErrorKind::Truncated;
         loop {
             let at = cursor.offset();
             let Some(byte) = cursor.take_byte() else {
-                return error(NameErrorKind::Truncated, at);
+                return error(cut, at);
             };
             match byte {
                 0 => break,
                 1..=0x3f => {
                     if cursor.take(byte.into()).is_none() {
-                        return error(NameErrorKind::Truncated, message.len());
+                        return error(cut, cursor.offset() + cursor.rest().len());
                     }
                     total += 1 + usize::from(byte);
                     if total >= MAX_NAME {
@@ -130,7 +132,7 @@ impl<'a> Name<'a> {
                 }
                 0xc0..=0xff => {
                     let Some(low) = cursor.take_byte() else {
-                        return error(NameErrorKind::Truncated, cursor.offset());
+                        return error(cut, cursor.offset());
                     };
                     let target = pointer(byte, low);
                     if target >= run || pointers == MAX_POINTERS {
@@ -138,8 +140,9 @@ impl<'a> Name<'a> {
                     }
                     pointers += 1;
                     end = end.or(Some(cursor.offset()));
+                    cut = NameErrorKind::Pointer;
+                    cursor = Cursor::at(message.get(..run).unwrap_or_default(), target);
                     run = target;
-                    cursor = Cursor::at(message, target);
                 }
                 _ => return error(NameErrorKind::LabelType, at),
             }
@@ -524,6 +527,8 @@ mod tests {
             (b"\x01a\xc0\x00", 0, Pointer),         // into its own run: a loop
             (b"\xc0\x02\xc0\x00", 0, Pointer),      // forward
             (b"\x00\x01a\xc0\x04\x00", 1, Pointer), // forward over itself
+            (b"\x04abc\xc0\x00\x00", 4, Pointer),   // to a label that reaches into it
+            (b"\x01a\xc0\x00\x00", 2, Pointer),     // to a run that goes on in it
             (b"\x40a\x00", 0, LabelType),
             (b"\x05abc", 0, Truncated),
             (b"\x01a", 0, Truncated),
