@@ -8,7 +8,7 @@
     reason = "a measurement"
 )]
 
-use std::hint::black_box;
+use core::hint::black_box;
 use std::time::Instant;
 
 use scop_core::crypto::{HashAlgorithm, Hasher};

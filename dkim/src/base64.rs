@@ -57,11 +57,11 @@ pub(crate) fn decode<S: Sink + ?Sized>(text: &[u8], sink: &mut S) -> Result<(), 
     match (digits, padding) {
         (0, 0) => Ok(()),
         // Two digits hold one octet and four bits, three hold two and two bits.
-        (2, 2) if group & 0xf == 0 => {
+        (2, 2) if group.trailing_zeros() >= 4 => {
             let [.., octet] = (group >> 4).to_be_bytes();
             Ok(sink.put_byte(octet)?)
         }
-        (3, 1) if group & 0x3 == 0 => {
+        (3, 1) if group.trailing_zeros() >= 2 => {
             let [.., first, second] = (group >> 2).to_be_bytes();
             Ok(sink.put(&[first, second])?)
         }

@@ -1,9 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 
-#[cfg(feature = "alloc")]
-extern crate alloc;
-#[cfg(any(feature = "std", test))]
+#[cfg(test)]
 extern crate std;
 
 mod base64;
@@ -16,3 +14,6 @@ pub mod signature;
 mod signed_fields;
 pub mod tag_list;
 pub mod verify;
+
+#[cfg(feature = "rustcrypto")]
+pub use scop_crypto;

@@ -186,7 +186,7 @@ pub(crate) fn emit_unsigned<S: Sink + ?Sized>(
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::vec::Vec;
+    use std::{string::String, vec::Vec};
 
     /// RFC 6376 5.4.2, word by word.
     fn naive(header: &[u8], names: &[&[u8]], except: Option<usize>) -> Vec<u8> {
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_list_is_bounded() {
-        let names = |count| std::iter::repeat_n(&b"a"[..], count);
+        let names = |count| core::iter::repeat_n(&b"a"[..], count);
         let header = HeaderBlock::new(b"a:1\r\na:2\r\n");
         assert!(SignedFields::select(header, names(MAX_HEADER_NAMES), None).is_some());
         assert!(SignedFields::select(header, names(MAX_HEADER_NAMES + 1), None).is_none());
@@ -249,7 +249,7 @@ mod tests {
             let except = except.and_then(|nth| {
                 HeaderBlock::new(header.as_bytes()).fields().nth(nth).map(|field| field.offset())
             });
-            let names: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+            let names: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
             prop_assert_eq!(
                 selected(header.as_bytes(), &names, except),
                 naive(header.as_bytes(), &names, except)

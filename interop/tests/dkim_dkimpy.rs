@@ -3,8 +3,6 @@
 //! dkimpy (PyPI, with PyNaCl for Ed25519) is run by the Python of `SCOP_PYTHON`, or `.venv/bin/python` at
 //! the root of the project; where it is absent the tests say so and pass.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -1,7 +1,5 @@
 //! The signed messages of the public suite: all verify.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use scop_core::UnixTime;
 use scop_dkim::verify::Reason;
 use scop_interop::dkim;

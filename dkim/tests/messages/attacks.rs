@@ -1,6 +1,8 @@
 //! Known attacks on DKIM, each with the rule that stops it.
 
-use std::time::{Duration, Instant};
+use core::fmt::Write;
+use core::time::Duration;
+use std::time::Instant;
 
 use scop_core::crypto::Provider;
 use scop_core::{Lookup, Step, UnixTime};
@@ -24,46 +26,16 @@ fn ed_signed(message: &[u8]) -> Vec<u8> {
 }
 
 fn replaced(message: &[u8], from: &str, to: &str) -> Vec<u8> {
-    let text = std::str::from_utf8(message).unwrap();
+    let text = core::str::from_utf8(message).unwrap();
     assert!(text.contains(from), "{from}");
     text.replacen(from, to, 1).into_bytes()
 }
 
-/// A message signed with `extra` tags in the signature: our signer does not write them.
-fn signed_with(extra: &str, body: &str) -> Vec<u8> {
-    // A key that signs whatever it is given is used twice: once to learn the field, and then by hand.
-    by_hand::signed(extra, body)
-}
-
 /// Signing without the signer.
 mod by_hand {
-    use scop_core::crypto::{HashAlgorithm, Hasher, Sign};
-    use scop_crypto::RUST_CRYPTO;
+    use scop_core::crypto::Sign;
 
-    fn sha256(data: &[u8]) -> Vec<u8> {
-        let mut hasher = Hasher::new(RUST_CRYPTO.hash(HashAlgorithm::Sha256).unwrap());
-        hasher.update(data);
-        hasher.finish().as_bytes().to_vec()
-    }
-
-    fn base64(octets: &[u8]) -> String {
-        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        octets
-            .chunks(3)
-            .map(|group| {
-                let bits = group
-                    .iter()
-                    .fold(0, |bits, octet| bits << 8 | u32::from(*octet))
-                    << (8 * (3 - group.len()));
-                (0..4)
-                    .map(|digit| match digit <= group.len() {
-                        true => alphabet[(bits >> (18 - 6 * digit)) as usize & 63] as char,
-                        false => '=',
-                    })
-                    .collect::<String>()
-            })
-            .collect()
-    }
+    use crate::keys::{base64, sha256};
 
     /// A simple/simple signature of the first `covered` octets of the body, by the key at `ed`.
     pub(super) fn signed_part(extra: &str, body: &str, covered: usize) -> Vec<u8> {
@@ -91,11 +63,15 @@ fn body_length_limit_is_never_a_plain_pass() {
     let zone = zone();
     // It covers all: nothing was added, and nothing is hidden.
     assert_eq!(
-        reason(&signed_with("l=5; ", "Hi.\r\n"), &zone),
+        reason(&by_hand::signed("l=5; ", "Hi.\r\n"), &zone),
         Reason::Verified
     );
     // Something was added.
-    let added = [&signed_with("l=5; ", "Hi.\r\n")[..], b"<img src=evil>\r\n"].concat();
+    let added = [
+        &by_hand::signed("l=5; ", "Hi.\r\n")[..],
+        b"<img src=evil>\r\n",
+    ]
+    .concat();
     assert_eq!(
         verify(&added, &zone),
         [(DkimResult::Policy, Reason::BodyLengthLimit)]
@@ -108,12 +84,12 @@ fn body_length_limit_is_never_a_plain_pass() {
     // The covered part was changed, or cut.
     let changed = replaced(&added, "Hi.", "Ha.");
     assert_eq!(reason(&changed, &zone), Reason::BodyHashMismatch);
-    let cut = signed_with("l=6; ", "Hi.\r\n");
+    let cut = by_hand::signed("l=6; ", "Hi.\r\n");
     assert_eq!(
         verify(&cut, &zone),
         [(DkimResult::Fail, Reason::BodyTooShort)]
     );
-    let huge = signed_with(&format!("l={}; ", "9".repeat(76)), "Hi.\r\n");
+    let huge = by_hand::signed(&format!("l={}; ", "9".repeat(76)), "Hi.\r\n");
     assert_eq!(reason(&huge, &zone), Reason::BodyTooShort);
 }
 
@@ -162,7 +138,7 @@ fn oversigned_fields_cannot_be_added() {
 #[test]
 fn the_lowest_field_is_the_signed_one() {
     // By hand, so not oversigned: a From above is not what was signed, one below breaks it.
-    let message = signed_with("", "Hi.\r\n");
+    let message = by_hand::signed("", "Hi.\r\n");
     let above = [b"From: eve@example.net\r\n", &message[..]].concat();
     assert_eq!(reason(&above, &zone()), Reason::Verified);
     let below = replaced(&message, "\r\n\r\n", "\r\nFrom: eve@example.net\r\n\r\n");
@@ -351,7 +327,7 @@ fn base64_has_one_spelling() {
     // The last digit before the padding has two bits that say nothing.
     let last = hash.as_bytes()[42];
     let other = [&hash.as_bytes()[..42], &[last + 1], b"="].concat();
-    let changed = text.replacen(hash, std::str::from_utf8(&other).unwrap(), 1);
+    let changed = text.replacen(hash, core::str::from_utf8(&other).unwrap(), 1);
     let Reason::Malformed(error) = reason(changed.as_bytes(), &zone()) else {
         panic!()
     };
@@ -505,12 +481,15 @@ fn a_large_header_costs_linear_time() {
     };
     let mut header = String::new();
     for nth in 0..10 {
-        header += &format!(
-            "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed; d=example.org; s=ed; h={};\r\n bh={}; b={}\r\n",
-            names(nth).join(":"),
-            "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-            "A".repeat(84) + "AAA=",
-        );
+        let h = names(nth).join(":");
+        let bh = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        let b = "A".repeat(84) + "AAA=";
+        let tags = "v=1; a=ed25519-sha256; c=relaxed; d=example.org; s=ed";
+        write!(
+            header,
+            "DKIM-Signature: {tags}; h={h};\r\n bh={bh}; b={b}\r\n"
+        )
+        .unwrap();
     }
     while header.len() < 1_000_000 {
         header += "a:\n";

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use scop_core::crypto::Sign;
-use scop_core::{Answer, Emit, Lookup, Query, Rdata, Txt, UnixTime, lookup};
+use scop_core::crypto::{HashAlgorithm, Hasher, Sign};
+use scop_core::{Answer, Emit, Lookup, Query, Rdata, Security, Txt, UnixTime, lookup};
 use scop_crypto::{Ed25519SigningKey, RUST_CRYPTO, RsaSigningKey};
 use scop_dkim::key_record::Publish;
 use scop_dkim::sign::{SignOptions, Signer};
@@ -55,7 +55,7 @@ impl Zone {
         let _ = lookup::drive(machine, |query: Query<'_>| {
             records
                 .get(query.name.to_string().as_str())
-                .map_or(Answer::NxDomain(Default::default()), |records| {
+                .map_or(Answer::NxDomain(Security::Indeterminate), |records| {
                     Answer::records(records)
                 })
         });
@@ -130,4 +130,30 @@ pub(crate) fn signed(message: &[u8], key: &dyn Sign, options: SignOptions<'_>) -
     signer.finish(&mut out).unwrap();
     out.0.extend_from_slice(message);
     out.0
+}
+
+pub(crate) fn sha256(data: &[u8]) -> Vec<u8> {
+    let mut hasher = Hasher::new(RUST_CRYPTO.hash(HashAlgorithm::Sha256).unwrap());
+    hasher.update(data);
+    hasher.finish().as_bytes().to_vec()
+}
+
+/// Base64 by another way than that of the crate.
+pub(crate) fn base64(octets: &[u8]) -> String {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in octets.chunks(3) {
+        let bits = group
+            .iter()
+            .fold(0, |bits, octet| bits << 8 | u32::from(*octet));
+        let bits = bits << (8 * (3 - group.len()));
+        for digit in 0..4 {
+            text.push(if digit <= group.len() {
+                alphabet[(bits >> (18 - 6 * digit)) as usize & 63].into()
+            } else {
+                '='
+            });
+        }
+    }
+    text
 }

@@ -5,7 +5,7 @@ use scop_core::{
 };
 use scop_crypto::RUST_CRYPTO;
 use scop_dkim::sign::SignOptions;
-use scop_dkim::verify::{BodyEnded, DkimResult, Limits, Reason, Verifier};
+use scop_dkim::verify::{BodyEnded, DkimResult, Limits, Reason, SignatureResult, Verifier};
 use scop_mime_core::Message;
 
 use crate::keys::{self, Bytes, NOW, emitted, signed};
@@ -124,7 +124,7 @@ fn run(message: &[u8], answer: impl Fn(usize) -> Answer<'static>) -> Vec<Reason>
             .verdict()
             .unwrap()
             .iter()
-            .map(|r| r.reason())
+            .map(SignatureResult::reason)
             .collect();
         let first = first.get_or_insert_with(|| reasons.clone());
         assert_eq!(*first, reasons, "{order:?}");
@@ -328,7 +328,7 @@ fn the_body_ends_once() {
         .verdict()
         .unwrap()
         .iter()
-        .map(|r| r.reason())
+        .map(SignatureResult::reason)
         .collect();
     assert_eq!(reasons, [Reason::BodyHashMismatch; 3]);
 }

@@ -214,7 +214,9 @@ fn chunks_make_no_difference() {
     let whole = signed(MESSAGE, &key, options("ed"));
     for size in 1..parts.body.len() {
         let mut signer = Signer::new(parts.header, &key, RUST_CRYPTO, options("ed")).unwrap();
-        parts.body.chunks(size).for_each(|chunk| signer.body(chunk));
+        for chunk in parts.body.chunks(size) {
+            signer.body(chunk);
+        }
         let mut out = Bytes(Vec::new());
         signer.finish(&mut out).unwrap();
         assert!(whole.starts_with(&out.0), "{size}");
@@ -272,7 +274,9 @@ fn what_is_not_signed() {
 
     let finish = |chunks: &[&[u8]], room: usize| {
         let mut signer = Signer::new(HeaderBlock::new(good), &key, RUST_CRYPTO, options).unwrap();
-        chunks.iter().for_each(|chunk| signer.body(chunk));
+        for chunk in chunks {
+            signer.body(chunk);
+        }
         signer.finish(&mut SliceSink::new(&mut vec![0; room]))
     };
     assert_eq!(finish(&[b"a\r", b"\n"], 1000), Ok(()));
