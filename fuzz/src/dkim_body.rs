@@ -29,7 +29,10 @@ pub fn run(data: &[u8]) {
         let chunks = choice.chunks(data);
         assert_eq!(canonical(form, chunks), expected, "{form:?}");
         assert_eq!(canonical(form, [&expected[..]]), expected, "{form:?} twice");
-        check_length(form, data, expected.len(), &mut choice);
+        // Signatures cost a hundred times as much as the rest.
+        if choice.one_in(4) {
+            check_length(form, data, expected.len(), &mut choice);
+        }
     }
 }
 

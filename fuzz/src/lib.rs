@@ -3,6 +3,7 @@
 
 pub mod choice;
 pub mod order;
+pub mod rfc1035;
 pub mod rfc6376;
 pub mod zone;
 
@@ -11,6 +12,8 @@ pub mod dkim_body;
 pub mod dkim_header;
 pub mod dkim_signature;
 pub mod dkim_verify;
+pub mod dns_message;
+pub mod dns_stub;
 pub mod header_scan;
 pub mod key_record;
 
@@ -25,6 +28,8 @@ macro_rules! for_each_target {
             dkim_header 1000
             dkim_signature 10000
             dkim_verify 500
+            dns_message 10000
+            dns_stub 10000
             header_scan 10000
             key_record 5000
         }
