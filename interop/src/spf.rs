@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 use scop_core::lookup::Failure;
 use scop_core::{
-    Answer, Emit, Lookup, NameBuf, Query, Rdata, Rtype, Security, Step, Txt, UnixTime,
+    Answer, Emit, Lookup, Name, NameBuf, Query, Rdata, Rtype, Security, Step, Txt, UnixTime,
 };
 use scop_spf::{Evaluator, Identity, Limits, Request};
 use serde_json::Value;
@@ -135,8 +135,9 @@ enum Entry {
 enum Data {
     Address(IpAddr),
     Alias(Vec<u8>),
-    Exchange(u16, NameBuf),
-    Pointer(NameBuf),
+    /// The name in wire form, here and below.
+    Exchange(u16, Vec<u8>),
+    Pointer(Vec<u8>),
     Text(Vec<u8>),
 }
 
@@ -207,9 +208,9 @@ impl Data {
             Self::Alias(_) => return None,
             Self::Exchange(preference, exchange) => Rdata::Mx {
                 preference: *preference,
-                exchange: exchange.as_name(),
+                exchange: Name::parse(exchange).ok()?,
             },
-            Self::Pointer(name) => Rdata::Ptr(name.as_name()),
+            Self::Pointer(name) => Rdata::Ptr(Name::parse(name).ok()?),
             // The character-strings as they go over the wire.
             Self::Text(wire) => Rdata::Txt(Txt::parse(wire).ok()?),
         })
@@ -291,8 +292,10 @@ fn address(value: &Value) -> Result<Data, String> {
     Ok(Data::Address(parsed))
 }
 
-fn name(text: &str) -> Result<NameBuf, String> {
-    NameBuf::from_text(&octets(text)).map_err(|error| format!("{text}: {error}"))
+fn name(text: &str) -> Result<Vec<u8>, String> {
+    NameBuf::from_text(&octets(text))
+        .map(|name| name.as_wire().to_vec())
+        .map_err(|error| format!("{text}: {error}"))
 }
 
 /// ISO 8859-1, and UTF-8 beyond it.

@@ -342,13 +342,19 @@ impl Emit for PairValue<'_> {
         if !self.quoted {
             return sink.put(self.raw);
         }
-        let mut bytes = self.raw.iter();
-        while let Some(&byte) = bytes.next() {
-            match byte {
-                b'\r' | b'\n' => {}
-                b'\\' => sink.put_byte(bytes.next().copied().unwrap_or(b'\\'))?,
-                byte => sink.put_byte(byte)?,
-            }
+        // In runs, so that a character of several octets is not torn: the first octet after a
+        // backslash belongs to the run that it begins.
+        let mut rest = self.raw;
+        let mut escaped = false;
+        while !rest.is_empty() {
+            let special = |byte: &u8| matches!(byte, b'\\' | b'\r' | b'\n');
+            let start = usize::from(escaped);
+            let run = rest.iter().skip(start).position(special);
+            let end = run.map_or(rest.len(), |run| start + run);
+            sink.put(rest.get(..end).unwrap_or_default())?;
+            rest = rest.get(end..).unwrap_or_default();
+            escaped = rest.first() == Some(&b'\\');
+            rest = rest.get(1..).unwrap_or_default();
         }
         Ok(())
     }

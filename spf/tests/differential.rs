@@ -4,14 +4,15 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::unreachable,
     reason = "tests"
 )]
 
 mod reference;
 mod zone;
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use proptest::prelude::*;
 use scop_core::lookup::Failure;
@@ -21,7 +22,7 @@ use scop_spf::{Evaluator, Identity, Limits, Request, SpfResult};
 use crate::reference::Reference;
 use crate::zone::{Found, run};
 
-/// A small generator of numbers (SplitMix64).
+/// A small generator of numbers (`SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {
@@ -264,7 +265,7 @@ impl World {
         }
     }
 
-    fn machine(&self, limits: &Limits) -> Evaluator<'_, 16_384> {
+    fn machine(&self, limits: Limits) -> Evaluator<'_, 16_384> {
         let request = Request {
             ip: self.ip.parse().unwrap(),
             helo: self.helo.as_bytes(),
@@ -273,7 +274,7 @@ impl World {
             receiver: b"receiver.example",
             now: UnixTime(1_400_000_000),
         };
-        Evaluator::new(request, limits)
+        Evaluator::new(request, &limits)
     }
 
     fn limits(&self) -> Limits {
@@ -295,7 +296,7 @@ impl World {
         );
         let (result, explanation) = reference.check();
 
-        let mut machine = self.machine(&limits);
+        let mut machine = self.machine(limits);
         let mut order = Numbers(self.seed);
         run(&mut machine, zone, |end| order.below(end));
         let verdict = machine.verdict().unwrap();
@@ -377,7 +378,7 @@ proptest! {
     fn the_order_of_answers_does_not_show(world in world(), one: u64, other: u64) {
         let limits = world.limits();
         let sums = [one, other].map(|seed| {
-            let mut machine = world.machine(&limits);
+            let mut machine = world.machine(limits);
             let mut order = Numbers(seed);
             run(&mut machine, |name, rtype| world.look_up(name, rtype), |end| order.below(end));
             let verdict = machine.verdict().unwrap();
@@ -403,7 +404,7 @@ proptest! {
         let limits = Limits::DEFAULT;
         let ip: IpAddr = world.ip.parse().unwrap();
         let (result, _) = Reference::new(&zone, ip, world.sender, world.helo, limits).check();
-        let mut machine = world.machine(&limits);
+        let mut machine = world.machine(limits);
         run(&mut machine, zone, |_| 0);
         prop_assert_eq!(machine.verdict().unwrap().result(), result);
     }

@@ -1,7 +1,7 @@
 //! A second evaluator, written from the text of RFC 7208 alone: recursive, allocating, slow, with a
 //! grammar that tries every way to split a term. It shares no code with the crate.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use scop_core::Rtype;
 use scop_spf::{Limits, SpfResult};
@@ -417,7 +417,7 @@ impl<'a> Reference<'a> {
             self.count_another()?;
             p = self.validated_name(domain)?;
         }
-        Ok(as_name(self.expand(spec, domain, &p)))
+        Ok(as_name(&self.expand(spec, domain, &p)))
     }
 
     /// 6.2
@@ -430,7 +430,7 @@ impl<'a> Reference<'a> {
             p = self.validated_name(domain).ok()?;
         }
         (self.limits, self.void_lookups) = (limits, void_lookups);
-        let target = as_name(self.expand(spec, domain, &p));
+        let target = as_name(&self.expand(spec, domain, &p));
         if !is_name(&target) {
             return None;
         }
@@ -523,8 +523,8 @@ impl<'a> Reference<'a> {
 }
 
 /// The dot of the root goes, and labels at the left while there are more than 253 characters.
-fn as_name(text: String) -> String {
-    let mut name = text.strip_suffix('.').unwrap_or(&text).to_owned();
+fn as_name(text: &str) -> String {
+    let mut name = text.strip_suffix('.').unwrap_or(text).to_owned();
     while name.len() > 253 {
         match name.split_once('.') {
             Some((_, rest)) => name = rest.to_owned(),

@@ -2,13 +2,13 @@
 
 #![allow(dead_code, reason = "not every test uses all of it")]
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use scop_core::lookup::Failure;
 use scop_core::{
     Answer, Lookup, NameBuf, Query, QueryName, Rdata, Rtype, Security, Step, Txt, UnixTime,
 };
-use scop_spf::{Identity, Request};
+use scop_spf::{Evaluator, Identity, Limits, Request, SpfResult, Verdict};
 
 /// What the DNS says to one question. Names are text with dots.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub(crate) fn request<'r>(ip: &str, mail_from: &'r str) -> Request<'r> {
 
 /// A zone written as lines `name TYPE data`, several values of a type on several lines. A TXT
 /// value is the rest of the line; the data `FAIL` is a lookup that fails.
-pub(crate) fn zone(lines: &str) -> impl Fn(&str, Rtype) -> Found + Clone {
+pub(crate) fn zone(lines: &str) -> impl Fn(&str, Rtype) -> Found + Clone + use<> {
     let lines: Vec<(String, String, String)> = lines
         .lines()
         .map(str::trim)
@@ -153,4 +153,58 @@ pub(crate) fn zone(lines: &str) -> impl Fn(&str, Rtype) -> Found + Clone {
             _ => Found::Addresses(data.iter().map(|text| text.parse().unwrap()).collect()),
         }
     }
+}
+
+/// What came of a check against zone lines, and what was asked in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) result: SpfResult,
+    pub(crate) reason: String,
+    pub(crate) explanation: Option<String>,
+    pub(crate) lookups: u8,
+    pub(crate) void_lookups: u8,
+    /// `name TYPE` of each query.
+    pub(crate) asked: Vec<String>,
+}
+
+/// Runs a machine on zone lines, answering each query at once.
+pub(crate) fn outcome<'r, L>(mut machine: L, lines: &str) -> Outcome
+where
+    L: Lookup<Verdict = Verdict<'r>>,
+{
+    let zone = zone(lines);
+    let mut asked = Vec::new();
+    loop {
+        match machine.poll() {
+            Step::Done => break,
+            Step::Wait => panic!("the machine waits for nothing"),
+            Step::Query(id) => {
+                let Query { name, rtype } = machine.query(id).unwrap();
+                let name = text_of(&name);
+                asked.push(format!("{name} {rtype}"));
+                let found = zone(&name, rtype);
+                found
+                    .answer(rtype, |answer| machine.answer(id, answer))
+                    .unwrap();
+            }
+        }
+    }
+    let verdict = machine.verdict().unwrap();
+    assert_eq!(verdict.queries() as usize, asked.len());
+    Outcome {
+        result: verdict.result(),
+        reason: verdict.reason().to_string(),
+        explanation: verdict
+            .explanation()
+            .map(|text| String::from_utf8(text.to_vec()).unwrap()),
+        lookups: verdict.lookups(),
+        void_lookups: verdict.void_lookups(),
+        asked,
+    }
+}
+
+/// [`outcome`] with the usual machine and limits.
+pub(crate) fn check(ip: &str, mail_from: &str, lines: &str) -> Outcome {
+    let machine: Evaluator<'_> = Evaluator::new(request(ip, mail_from), &Limits::DEFAULT);
+    outcome(machine, lines)
 }
