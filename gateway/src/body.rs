@@ -103,3 +103,49 @@ impl Sink for Limited {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_and_limit_once() {
+        let field = |form: &str, limit: &str| {
+            format!(
+                "DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=s; h=from; b=AAAA;{limit} c={form};\r\n \
+                 bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\r\n"
+            )
+        };
+        let header = [
+            field("simple/relaxed", ""),
+            field("relaxed/relaxed", ""),
+            field("relaxed/relaxed", " l=3;"),
+            field("relaxed/simple", ""),
+            "DKIM-Signature: broken\r\n".to_owned(),
+        ]
+        .concat();
+        let mut hashes = BodyHashes::new(HeaderBlock::new(header.as_bytes()));
+        assert_eq!(hashes.0.len(), 3);
+        for chunk in [&b"a  b"[..], b"c\r\n", b"\r\n"] {
+            hashes.update(chunk);
+        }
+        hashes.finish();
+        let digest = |bytes: &[u8]| {
+            let mut hasher = Hasher::new(&SHA256);
+            hasher.update(bytes);
+            STANDARD.encode(hasher.finish())
+        };
+        for (form, limit, octets, hashed) in [
+            (Form::Relaxed, None, 6, &b"a bc\r\n"[..]),
+            (Form::Relaxed, Some(3), 6, b"a b"),
+            (Form::Simple, None, 7, b"a  bc\r\n"),
+        ] {
+            assert_eq!(
+                hashes.of(form, limit),
+                Some((octets, digest(hashed))),
+                "{form:?} {limit:?}"
+            );
+        }
+        assert_eq!(hashes.of(Form::Simple, Some(3)), None);
+    }
+}

@@ -20,6 +20,10 @@ use crate::error::Error;
 /// RFC 5322; without one a file of header lines would be held in memory whole.
 pub(crate) const MAX_HEADER: usize = 1 << 20;
 
+/// How the line begins that separates the messages of an mbox file. No field begins so: a field name has no
+/// space in it.
+const MBOX_LINE: &[u8] = b"From ";
+
 /// How much is read at once.
 const CHUNK: usize = 64 * 1024;
 
@@ -235,6 +239,8 @@ pub(crate) struct Header {
     inserted: Vec<usize>,
     /// Where in `bytes` each line but the first starts.
     lines: Vec<usize>,
+    /// Where in `bytes` the first field starts: behind the line that mbox files put before a message.
+    start: usize,
 }
 
 impl Header {
@@ -244,25 +250,34 @@ impl Header {
             .zip(positions)
             .filter_map(|(before, &position)| Some(usize::try_from(position).ok()? + before))
             .collect();
-        let lines = (1..)
+        let lines: Vec<usize> = (1..)
             .zip(&bytes)
             .filter(|&(_, &byte)| byte == b'\n')
             .map(|(next, _)| next)
             .collect();
+        let is_mbox = bytes.starts_with(MBOX_LINE);
+        let start = lines.first().filter(|_| is_mbox).copied();
         Self {
             bytes,
             inserted,
             lines,
+            start: start.unwrap_or_default(),
         }
+    }
+
+    /// Whether the file begins with the line that mbox files put before a message (RFC 4155).
+    pub(crate) fn is_from_mbox(&self) -> bool {
+        self.start > 0
     }
 
     /// The fields, in CRLF form where the file had LF.
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.get(self.start..).unwrap_or_default()
     }
 
     /// Where a byte of the block is in the file.
     pub(crate) fn place(&self, offset: usize) -> Place {
+        let offset = offset + self.start;
         let before = self.inserted.partition_point(|&at| at < offset);
         let line = self.lines.partition_point(|&start| start <= offset);
         Place {
@@ -352,16 +367,18 @@ impl<R: Read> MessageReader<R> {
             self.handed_out = self.body.is_empty();
             bytes.truncate(header_len);
         }
-        self.check_header(&bytes)?;
-        Ok(Header::new(bytes, &inserted))
+        let header = Header::new(bytes, &inserted);
+        self.check_header(&header)?;
+        Ok(header)
     }
 
-    fn check_header(&self, bytes: &[u8]) -> Result<(), Error> {
+    fn check_header(&self, header: &Header) -> Result<(), Error> {
         if self.len() == 0 {
             let rule = "is empty: a message starts with a header field (RFC 5322 3.5)";
             return Err(Error::new(&self.source, rule));
         }
         // A file that is no mail may hold anything, so little of it is looked at.
+        let bytes = header.as_bytes();
         let head = bytes.get(..MAX_HEADER).unwrap_or(bytes);
         let is_mail = HeaderBlock::new(head)
             .fields()
@@ -370,7 +387,7 @@ impl<R: Read> MessageReader<R> {
             let rule = "no header field, a name and a colon, stands before the first empty line (RFC 5322 2.2): this is no message";
             return Err(Error::at(&self.source, 0, rule));
         }
-        if bytes.len() > MAX_HEADER {
+        if header.bytes.len() > MAX_HEADER {
             let rule = format!("the header goes on after {MAX_HEADER} bytes, the limit");
             return Err(Error::at(&self.source, MAX_HEADER as u64, rule));
         }
@@ -469,6 +486,22 @@ mod tests {
         }
         let (header, ..) = read(b"A: b\r\nC: d\r\n\r\n", 3).unwrap();
         assert_eq!(header.place(6), Place { line: 2, byte: 6 });
+    }
+
+    #[test]
+    fn the_line_of_an_mbox_file_is_passed_over() {
+        for line_end in ["\n", "\r\n"] {
+            let input =
+                "From a@b.example Sun Nov  2 06:00:00 2025|A: b|C: d||x".replace('|', line_end);
+            let (header, body, _) = read(input.as_bytes(), 5).unwrap();
+            assert!(header.is_from_mbox());
+            assert_eq!(header.as_bytes(), b"A: b\r\nC: d\r\n");
+            assert_eq!(body, b"x");
+            let byte = input.find("C: d").unwrap() as u64;
+            assert_eq!(header.place(6), Place { line: 3, byte });
+        }
+        assert!(!read(b"From: a\n\n", 5).unwrap().0.is_from_mbox());
+        assert!(read(b"From a@b.example\n\n", 5).is_err());
     }
 
     #[test]

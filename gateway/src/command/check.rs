@@ -58,6 +58,12 @@ fn check(
     let (mut message, header) = MessageReader::new(source.clone(), reader)?;
     let block = HeaderBlock::new(header.as_bytes());
     let mut notes = Vec::new();
+    if header.is_from_mbox() {
+        notes.push(
+            "the first line separates messages in an mbox file; it was passed over (RFC 4155)"
+                .to_owned(),
+        );
+    }
     let mut authenticator: Authenticator<'_, 'static> = Authenticator::new(
         block,
         connection(arguments, &authserv_id, &mut notes),

@@ -91,6 +91,10 @@ fn signature(
     options: SignOptions<'_>,
 ) -> Result<(Vec<u8>, u64), Error> {
     let (mut message, header) = MessageReader::new(source.clone(), reader)?;
+    if header.is_from_mbox() {
+        let rule = "this line separates messages in an mbox file, and is no part of one (RFC 4155)";
+        return Err(Error::at(source, 0, rule));
+    }
     let block = HeaderBlock::new(header.as_bytes());
     let fail = |message: &MessageReader<_>, error: SignerError| match (error, message.bare()) {
         (SignerError::BareLineEnd, Some(byte)) => Error::at(source, byte, error),

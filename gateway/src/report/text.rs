@@ -120,61 +120,82 @@ fn because(out: &mut String, report: &Report, style: Style) -> fmt::Result {
     Ok(())
 }
 
+/// A line of the table.
+struct Row {
+    method: &'static str,
+    result: String,
+    identity: String,
+    why: String,
+    /// It speaks of the author domain: a pass for somebody else is no good news.
+    counts: bool,
+}
+
+impl Row {
+    fn tone(&self) -> Tone {
+        match self.result.as_str() {
+            "pass" if self.counts => Tone::Good,
+            "pass" | "none" => Tone::Plain,
+            "fail" | "permerror" => Tone::Bad,
+            _ => Tone::Doubt,
+        }
+    }
+}
+
 fn table(out: &mut String, report: &Report, style: Style) -> fmt::Result {
-    let mut rows: Vec<[String; 4]> = Vec::new();
-    for row in &report.dkim {
-        rows.push([
-            "dkim".to_owned(),
-            row.result.clone(),
-            dkim_identity(row),
-            dkim_why(row),
-        ]);
+    let dkim = report.dkim.iter().map(|row| Row {
+        method: "dkim",
+        result: row.result.clone(),
+        identity: dkim_identity(row),
+        why: dkim_why(row),
+        counts: row.aligned,
+    });
+    let spf = report.spf.iter().map(|row| Row {
+        method: "spf",
+        result: row.result.clone(),
+        identity: format!("{} {}", row.identity, address(&row.value)),
+        why: spf_why(row),
+        counts: row.aligned,
+    });
+    let rows: Vec<Row> = dkim.chain(spf).chain([dmarc_row(report)]).collect();
+
+    let width = |title: &str, column: fn(&Row) -> &str| {
+        let widths = rows.iter().map(|row| column(row).chars().count());
+        let widths = widths.filter(|&width| width <= IDENTITY_WIDTH);
+        widths.max().unwrap_or_default().max(title.len())
+    };
+    let first = width("METHOD", |row| row.method);
+    let second = width("RESULT", |row| &row.result);
+    let third = width("IDENTITY", |row| &row.identity);
+    let titles = format!(
+        "{:<first$}  {:<second$}  {:<third$}  WHY",
+        "METHOD", "RESULT", "IDENTITY"
+    );
+    writeln!(out, "\n{}", style.paint(Tone::Faint, titles))?;
+    for row in &rows {
+        let result = style.paint(row.tone(), format!("{:<second$}", row.result));
+        writeln!(
+            out,
+            "{:<first$}  {result}  {:<third$}  {}",
+            row.method, row.identity, row.why
+        )?;
     }
-    for row in &report.spf {
-        let identity = format!("{} {}", row.identity, address(&row.value));
-        rows.push(["spf".to_owned(), row.result.clone(), identity, spf_why(row)]);
-    }
+    Ok(())
+}
+
+fn dmarc_row(report: &Report) -> Row {
     let dmarc = &report.dmarc;
-    let identity = dmarc
-        .author_domain
-        .as_deref()
-        .map_or_else(|| format!("author: {}", dmarc.author), text);
     let mut why = vec![text(&dmarc.why)];
     if let (Some(policy), Some(domain)) = (&dmarc.policy, &dmarc.policy_domain) {
         why.push(format!("policy {policy} of {}", text(domain)));
     }
-    rows.push([
-        "dmarc".to_owned(),
-        dmarc.result.clone(),
-        identity,
-        why.join("; "),
-    ]);
-
-    let titles = ["METHOD", "RESULT", "IDENTITY", "WHY"].map(str::to_owned);
-    let width = |column: usize| {
-        std::iter::once(&titles)
-            .chain(&rows)
-            .filter_map(|row| Some(row.get(column)?.chars().count()))
-            .filter(|&width| width <= IDENTITY_WIDTH)
-            .max()
-            .unwrap_or_default()
-    };
-    let (first, second, third) = (width(0), width(1), width(2));
-    writeln!(out)?;
-    let [method, result, identity, why] = &titles;
-    let line = format!("{method:<first$}  {result:<second$}  {identity:<third$}  {why}");
-    writeln!(out, "{}", style.paint(Tone::Faint, line))?;
-    for [method, result, identity, why] in &rows {
-        let tone = match result.as_str() {
-            "pass" => Tone::Good,
-            "fail" | "permerror" => Tone::Bad,
-            "none" => Tone::Plain,
-            _ => Tone::Doubt,
-        };
-        let result = style.paint(tone, format!("{result:<second$}"));
-        writeln!(out, "{method:<first$}  {result}  {identity:<third$}  {why}")?;
+    let domain = dmarc.author_domain.as_deref();
+    Row {
+        method: "dmarc",
+        result: dmarc.result.clone(),
+        identity: domain.map_or_else(|| format!("author: {}", dmarc.author), text),
+        why: why.join("; "),
+        counts: true,
     }
-    Ok(())
 }
 
 fn dkim_identity(row: &Dkim) -> String {

@@ -137,7 +137,7 @@ fn json_is_the_document_that_the_readme_describes() {
     );
     assert_eq!(run.code, 0);
     // New keys make a new document: then run once with this variable, and look at the difference.
-    if std::env::var_os("SCOP_BLESS").is_some() {
+    if std::env::var_os("SCOP_BLESS").is_some_and(|value| !value.is_empty()) {
         std::fs::write(&golden, &run.out).unwrap();
     }
     let expected = std::fs::read(&golden).unwrap();
@@ -233,6 +233,16 @@ fn standard_input_and_either_line_end_give_one_answer() {
         assert_eq!(run.code, code, "{}{}", run.text(), run.err);
         assert!(run.text().contains(said), "{}", run.text());
     }
+    // The line of an mbox file before it is no part of the message.
+    let run = scop_with(
+        &arguments,
+        &[b"From a@b.example Sun Nov  2 06:00:00 2025\n", &lf[..]].concat(),
+    );
+    assert_eq!(run.code, 0, "{}", run.text());
+    assert!(
+        run.text()
+            .contains("note: the first line separates messages in an mbox file")
+    );
     // Without an argument it is standard input too.
     assert_eq!(
         scop_with(&["check", "--zone", "samples/example.zone"], &lf).code,

@@ -249,6 +249,12 @@ fn what_cannot_be_signed_is_refused() {
             "standard input: byte 22: a line does not end with CRLF",
         ),
         ("ed", &[], "", "standard input: is empty"),
+        (
+            "ed",
+            &[],
+            "From a@b.example Sun Nov  2 06:00:00 2025\nFrom: a@b.example\n\n",
+            "byte 0: this line separates",
+        ),
         ("ed", &["."], MESSAGE, ".: is a folder, not a file"),
     ] {
         let run = sign(&folder, selector, more, input.as_bytes());
