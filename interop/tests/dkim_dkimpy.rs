@@ -1,6 +1,6 @@
 //! dkimpy verifies what we sign, and we verify what it signs.
 //!
-//! dkimpy (PyPI, with PyNaCl for Ed25519) is run by the Python of `SCOP_PYTHON`, or `.venv/bin/python` at
+//! dkimpy (from `PyPI`, with `PyNaCl` for Ed25519) is run by the Python of `SCOP_PYTHON`, or `.venv/bin/python` at
 //! the root of the project; where it is absent the tests say so and pass.
 
 use std::io::{BufRead, BufReader, Write};
@@ -163,7 +163,7 @@ struct Key {
     /// As dkimpy reads it.
     text: String,
     record: String,
-    key: Box<dyn Sign>,
+    signer: Box<dyn Sign>,
 }
 
 fn keys() -> [Key; 2] {
@@ -177,13 +177,13 @@ fn keys() -> [Key; 2] {
             algorithm: "ed25519-sha256",
             text: BASE64_STANDARD.encode(seed),
             record: record(Publish::ed25519(&ed25519.public_key())),
-            key: Box::new(ed25519),
+            signer: Box::new(ed25519),
         },
         Key {
             algorithm: "rsa-sha256",
             text: pem.into(),
             record: record(Publish::rsa(rsa.public_key_der())),
-            key: Box::new(rsa),
+            signer: Box::new(rsa),
         },
     ]
 }
@@ -215,7 +215,7 @@ fn we_sign(message: &[u8], key: &Key, canon: (&str, &str)) -> Vec<u8> {
         .auid(b"joe", b"mail.example.org")
         .signed_at(now())
         .expires_at(UnixTime(now().0 + 3600));
-    let mut signer = Signer::new(parts.header, &*key.key, RUST_CRYPTO, options).unwrap();
+    let mut signer = Signer::new(parts.header, &*key.signer, RUST_CRYPTO, options).unwrap();
     signer.body(parts.body);
     let mut field = Vec::new();
     signer.finish(&mut field).unwrap();
