@@ -392,6 +392,12 @@ impl<'a> Mailbox<'a> {
             AddressQuirk::SpaceInside => self.addr_spec.inside.space,
             AddressQuirk::DomainLiteral => domain.is_literal(),
             AddressQuirk::NonAscii => !(local.raw().is_ascii() && domain.raw().is_ascii()),
+            AddressQuirk::AngleInText => {
+                let is_angle = |byte: u8| matches!(byte, b'<' | b'>');
+                self.display_name
+                    .is_some_and(|name| name.text().any(is_angle))
+                    || self.comments().any(|comment| comment.text().any(is_angle))
+            }
             AddressQuirk::AtSignInName => self
                 .display_name
                 .is_some_and(|name| name.text().any(|byte| byte == b'@')),

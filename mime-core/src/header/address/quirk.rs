@@ -21,12 +21,14 @@ pub enum AddressQuirk {
     DomainLiteral,
     /// Octets above 127 in the address (RFC 6532).
     NonAscii,
+    /// `<` or `>` in the display name or a comment; some look for the address there.
+    AngleInText,
     /// `@` in the display name, which some show as the address.
     AtSignInName,
 }
 
 impl AddressQuirk {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::EncodedWord,
         Self::SourceRoute,
         Self::QuotedLocalPart,
@@ -34,6 +36,7 @@ impl AddressQuirk {
         Self::SpaceInside,
         Self::DomainLiteral,
         Self::NonAscii,
+        Self::AngleInText,
         Self::AtSignInName,
     ];
 
@@ -60,6 +63,7 @@ impl fmt::Display for AddressQuirk {
             Self::SpaceInside => "white space stands inside the address (RFC 5322 3.4.1)",
             Self::DomainLiteral => "the domain is a literal (RFC 5322 3.4.1)",
             Self::NonAscii => "the address is not ASCII (RFC 6532 3.2)",
+            Self::AngleInText => "the display name or a comment holds \"<\" or \">\"",
             Self::AtSignInName => "the display name holds \"@\"",
         })
     }

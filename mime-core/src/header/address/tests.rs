@@ -288,6 +288,8 @@ fn quirks_of_an_address() {
         (b"a@[1]", &[DomainLiteral]),
         (b"a@\xc3\xa9", &[NonAscii]),
         (b"\"x@y\" <a@b>", &[AtSignInName]),
+        (b"\"<x@y>\" <a@b>", &[AngleInText, AtSignInName]),
+        (b"a@b (<x@y>)", &[AngleInText]),
     ];
     for (value, expected) in cases {
         assert_eq!(&quirks(value), expected, "{}", value.escape_ascii());

@@ -38,6 +38,8 @@ fn enclosed_tokens() {
         (b"(a\r\n b\n\tc)", Ok(10)),
         (b"(a\r\nb)", Err((StrayControl, 2))),
         (b"(a\rb)", Err((StrayControl, 2))),
+        (b"(a\nb)", Err((StrayControl, 2))),
+        (b"\"a\nb\"", Err((StrayControl, 2))),
         (b"(a\\\n b)", Ok(7)),
         (b"(a\\\nb)", Err((BadQuotedPair, 2))),
         (b"(a\0)", Err((StrayControl, 2))),
