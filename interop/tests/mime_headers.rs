@@ -152,8 +152,9 @@ fn addresses() {
         |expected| {
             let mut out = String::new();
             if let Some(list) = expected["List"].as_array() {
-                list.iter()
-                    .for_each(|mailbox| put_expected(&mut out, mailbox));
+                for mailbox in list {
+                    put_expected(&mut out, mailbox);
+                }
             }
             for group in expected["Group"].as_array().into_iter().flatten() {
                 let name = group["name"].as_str();
@@ -318,11 +319,7 @@ fn real_messages() {
         let mut backward: Vec<Field<'_>> = message.header.fields().rev().collect();
         backward.reverse();
         assert_eq!(fields, backward);
-        let mut whole: Vec<u8> = fields
-            .iter()
-            .flat_map(|field| field.raw())
-            .copied()
-            .collect();
+        let mut whole: Vec<u8> = fields.iter().flat_map(Field::raw).copied().collect();
         whole.extend_from_slice(message.separator);
         whole.extend_from_slice(message.body);
         assert_eq!(whole, input);
