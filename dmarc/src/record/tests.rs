@@ -243,6 +243,16 @@ fn defects_with_their_bytes() {
     assert_eq!(tags[6].1, b"mailto:a@b.example, c ,");
 }
 
+/// Many lists must not make the work quadratic: each of the two is read once.
+#[test]
+fn the_work_is_linear() {
+    let text = ["v=DMARC1", &";rua=x".repeat(2000), &";ruf=x".repeat(2000)].concat();
+    let bytes = core::cell::Cell::new(0);
+    let policy = Policy::read(|| text.bytes().inspect(|_| bytes.set(bytes.get() + 1)));
+    assert!(!policy.unwrap().wants_aggregate_reports());
+    assert!(bytes.get() <= 3 * text.len(), "{}", bytes.get());
+}
+
 /// A record in the shape of the grammar, with mistakes.
 fn records() -> impl Strategy<Value = String> {
     let tag = prop::sample::select(std::vec![

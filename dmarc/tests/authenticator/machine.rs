@@ -90,6 +90,7 @@ fn run(choices: &[u8], fails: impl Fn(usize) -> bool) -> (String, usize) {
                 open.push(id);
             }
             Step::Wait => {
+                assert!(machine.verdict().is_none());
                 let options = open.len() + usize::from(body.is_some());
                 assert!(options > 0, "it waits for nothing");
                 let choice = usize::from(choices.next().unwrap_or(0)) % options;

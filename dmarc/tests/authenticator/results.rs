@@ -63,6 +63,21 @@ fn quoted(b: &str) -> String {
     }
 }
 
+/// The value of `b=` may be folded within its first eight octets.
+#[test]
+fn a_folded_signature() {
+    let signed = sign(MESSAGE, "example.org", "s", GOOD_KEY, "");
+    let at = signed.find(" b=").unwrap() + 3;
+    let start = &signed[at..at + 8];
+    let folded = format!("{}\r\n {}", &signed[..at + 4], &signed[at + 4..]);
+    let field = field(&folded, None);
+    assert!(field.contains("dkim=pass"), "{field}");
+    assert!(
+        field.contains(&format!("header.{}", quoted(start))),
+        "{field}"
+    );
+}
+
 #[test]
 fn without_signature_connection_author_or_record() {
     assert_eq!(

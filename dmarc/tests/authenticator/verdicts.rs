@@ -258,6 +258,28 @@ fn sub_domains_and_np() {
     });
 }
 
+/// Of all results of SPF only a pass authenticates.
+#[test]
+fn nothing_but_pass_counts() {
+    for (spf, expected, result) in [
+        ("v=spf1 +all", SpfResult::Pass, DmarcResult::Pass),
+        ("v=spf1 ?all", SpfResult::Neutral, DmarcResult::Fail),
+        ("v=spf1", SpfResult::Neutral, DmarcResult::Fail),
+        ("v=spf1 ~all", SpfResult::SoftFail, DmarcResult::Fail),
+        ("v=spf1 -all", SpfResult::Fail, DmarcResult::Fail),
+        ("v=spf2 +all", SpfResult::None, DmarcResult::Fail),
+        ("v=spf1 +all +alll", SpfResult::PermError, DmarcResult::Fail),
+    ] {
+        let zone = Zone::default()
+            .txt("example.org", spf)
+            .txt("_dmarc.example.org", "v=DMARC1; p=reject");
+        judge(&zone, MESSAGE.as_bytes(), Some(GOOD_SERVER), |verdict| {
+            assert_eq!(verdict.spf().unwrap().result(), expected, "{spf}");
+            assert_eq!(verdict.result(), result, "{spf}");
+        });
+    }
+}
+
 /// A failed lookup is a temporary error only when the result depends on it.
 #[test]
 fn failures() {
