@@ -37,7 +37,8 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("scop: {error}");
+            // It may quote the file.
+            eprintln!("scop: {}", terminal::shown(error.to_string().as_bytes()));
             ExitCode::from(UNUSABLE)
         }
     }

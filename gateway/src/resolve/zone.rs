@@ -190,9 +190,8 @@ impl Zones {
 
     /// Where a name is; a wildcard may stand for one that does not exist itself.
     fn place(&self, name: &NameBuf) -> Place<'_> {
-        let in_list = || self.nodes.get(name).map_or(Place::Outside, Place::Node);
         let Some(apex) = self.apex(name) else {
-            return in_list();
+            return self.nodes.get(name).map_or(Place::Outside, Place::Node);
         };
         // From the name up to the apex: the closest name that exists, and any cut between zones.
         let mut encloser = None;

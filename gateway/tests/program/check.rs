@@ -351,6 +351,20 @@ fn zone_errors_name_the_line() {
     assert_eq!(run.code, 2);
     let expected = format!("scop: {}:4: expected IPv4 address\n", path.display());
     assert_eq!(run.err, expected);
+
+    std::fs::write(&path, "a.example. IN \x1b[31m 192.0.2.3\n").unwrap();
+    let run = scop(&[
+        "check",
+        "samples/newsletter.eml",
+        "--zone",
+        path.to_str().unwrap(),
+    ]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.err.contains("broken.zone:1: ") && !run.err.contains('\x1b'),
+        "{}",
+        run.err
+    );
 }
 
 #[test]
