@@ -1,6 +1,13 @@
 //! scop-crypto: the real thing with the feature `crypto`, a stand-in without it.
 
-use scop_core::crypto::Provider;
+use core::hint::black_box;
+
+use scop_core::Sink;
+use scop_core::crypto::{
+    Hasher, MAX_SIGNATURE, Provider, PublicKey, Sign, SignatureAlgorithm, Verify,
+};
+
+use crate::tally::Tally;
 
 /// What the machines of the other modules are given.
 #[cfg(feature = "crypto")]
@@ -9,56 +16,140 @@ pub const PROVIDER: Provider<'static> = scop_crypto::RUST_CRYPTO;
 #[cfg(not(feature = "crypto"))]
 pub const PROVIDER: Provider<'static> = stand_in::PROVIDER;
 
-/// Hashes and verifies with everything that the provider lists.
-pub fn run(input: &[u8]) -> usize {
-    use scop_core::Sink;
-    use scop_core::crypto::{Hasher, PublicKey};
+/// A key that signs, and its public half.
+#[cfg(feature = "crypto")]
+pub(crate) fn signing_key() -> (impl Sign, [u8; 32]) {
+    let key = scop_crypto::Ed25519SigningKey::from_seed(black_box(&[7; 32]));
+    let public = key.public_key();
+    (key, public)
+}
+/// A key that signs, and its public half.
+#[cfg(not(feature = "crypto"))]
+pub(crate) fn signing_key() -> (impl Sign, [u8; 32]) {
+    (
+        stand_in::Reverse(SignatureAlgorithm::Ed25519),
+        black_box([7; 32]),
+    )
+}
 
-    let mut sum = 0;
+/// Hashes, signs and verifies with everything that the provider lists.
+pub fn run(input: &[u8]) -> usize {
+    let mut tally = Tally::new();
     for hash in PROVIDER.hashes {
         let mut hasher = Hasher::new(*hash);
-        let _ = hasher.put(input);
-        sum += usize::from(hasher.finish().as_bytes().first().copied().unwrap_or(0));
+        tally.check(hasher.put(input).is_ok());
+        hasher.update(input);
+        let found = PROVIDER.hash(hash.algorithm());
+        tally.check(found.is_some_and(|found| found.algorithm() == hash.algorithm()));
+        let digest = hasher.finish();
+        tally.check(digest.as_bytes().len() == hash.algorithm().output_len());
+        tally.bytes(digest.as_ref());
     }
     for verify in PROVIDER.verifiers {
+        tally.check(PROVIDER.verifier(verify.algorithm()).is_some());
         let rsa = PublicKey::Rsa {
             modulus: input,
             exponent: &[1, 0, 1],
         };
         for key in [PublicKey::Ed25519(input), PublicKey::Ecdsa(input), rsa] {
-            sum += usize::from(verify.verify(key, input, input).is_err());
+            tally.flag(verify.verify(key, input, input).is_err());
         }
     }
-    sum + signed(input)
+    signed(input, &mut tally);
+    real(&mut tally);
+    tally.finish()
 }
 
-/// Signs with a seed, and lets the result be verified.
+/// Signs; the result verifies, and for another input it does not.
+fn signed(input: &[u8], tally: &mut Tally) {
+    let (key, public) = signing_key();
+    let mut signature = [0; MAX_SIGNATURE];
+    let length = key.sign(input, &mut signature).unwrap_or(0);
+    let signature = signature.get(..length).unwrap_or_default();
+    tally.check(key.algorithm() == SignatureAlgorithm::Ed25519);
+    let verifier = PROVIDER.verifier(SignatureAlgorithm::Ed25519);
+    let verifies = |input: &[u8]| {
+        verifier.is_some_and(|verifier| {
+            let key = PublicKey::Ed25519(&public);
+            verifier.verify(key, input, signature).is_ok()
+        })
+    };
+    tally.check(verifies(input) && !verifies(black_box(b"something else")));
+}
+
+/// What only the real thing has: keys in files, and signatures that another program made.
 #[cfg(feature = "crypto")]
-fn signed(input: &[u8]) -> usize {
-    use scop_core::crypto::{MAX_SIGNATURE, PublicKey, Sign, SignatureAlgorithm};
+fn real(tally: &mut Tally) {
     use scop_crypto::Ed25519SigningKey;
 
-    let key = Ed25519SigningKey::from_seed(&[7; 32]);
-    let mut signature = [0; MAX_SIGNATURE];
-    let Ok(length) = key.sign(input, &mut signature) else {
-        return 0;
-    };
-    let public = key.public_key();
-    let verified = PROVIDER
-        .verifier(SignatureAlgorithm::Ed25519)
-        .zip(signature.get(..length))
-        .is_some_and(|(verify, signature)| {
-            verify
-                .verify(PublicKey::Ed25519(&public), input, signature)
-                .is_ok()
-        });
-    let read = Ed25519SigningKey::from_pkcs8_der(&*key.to_pkcs8_der()).is_ok();
-    usize::from(verified) + usize::from(read)
+    let key = Ed25519SigningKey::from_seed(black_box(&[7; 32]));
+    let der = key.to_pkcs8_der();
+    let read = Ed25519SigningKey::from_pkcs8_der(&*der);
+    tally.check(read.is_ok_and(|read| read.public_key() == key.public_key()));
+    tally.check(Ed25519SigningKey::from_pem(&*der).is_err());
+    for verify in [
+        fixtures::ed25519,
+        fixtures::rsa_2048,
+        fixtures::rsa_4096,
+        fixtures::ecdsa_p256,
+    ] {
+        tally.check(crate::is_ok(verify()));
+    }
 }
 
 #[cfg(not(feature = "crypto"))]
-fn signed(_: &[u8]) -> usize {
-    0
+fn real(_: &mut Tally) {}
+
+/// Signatures of one digest by OpenSSL (`openssl pkeyutl -sign`), each verified, and not for another
+/// digest. Each function links its own algorithm and no other.
+#[cfg(feature = "crypto")]
+pub mod fixtures {
+    use super::{PublicKey, Tally, Verify, black_box};
+
+    const DIGEST: &[u8; 32] = include_bytes!("../fixtures/digest");
+
+    /// Ed25519.
+    pub fn ed25519() -> usize {
+        let key = PublicKey::Ed25519(black_box(include_bytes!("../fixtures/ed25519.key")));
+        let signature = include_bytes!("../fixtures/ed25519.signature");
+        verify(&scop_crypto::ED25519, key, signature)
+    }
+
+    /// ECDSA on P-256.
+    pub fn ecdsa_p256() -> usize {
+        let key = PublicKey::Ecdsa(black_box(include_bytes!("../fixtures/p256.key")));
+        let signature = include_bytes!("../fixtures/p256.signature");
+        verify(&scop_crypto::ECDSA_P256_SHA256, key, signature)
+    }
+
+    /// RSA with 2048 bits.
+    pub fn rsa_2048() -> usize {
+        let signature = include_bytes!("../fixtures/rsa_2048.signature");
+        rsa(include_bytes!("../fixtures/rsa_2048.key"), signature)
+    }
+
+    /// RSA with 4096 bits.
+    pub fn rsa_4096() -> usize {
+        let signature = include_bytes!("../fixtures/rsa_4096.signature");
+        rsa(include_bytes!("../fixtures/rsa_4096.key"), signature)
+    }
+
+    fn rsa(modulus: &[u8], signature: &[u8]) -> usize {
+        let key = PublicKey::Rsa {
+            modulus: black_box(modulus),
+            exponent: black_box(&[1, 0, 1]),
+        };
+        verify(&scop_crypto::RSA_SHA256, key, signature)
+    }
+
+    fn verify(scheme: &impl Verify, key: PublicKey<'_>, signature: &[u8]) -> usize {
+        let mut tally = Tally::new();
+        let signature = black_box(signature);
+        tally.check(scheme.verify(key, black_box(DIGEST), signature).is_ok());
+        let other = black_box(&[7; 32]);
+        tally.check(scheme.verify(key, other, signature).is_err());
+        tally.finish()
+    }
 }
 
 /// A provider that cannot panic and proves nothing.

@@ -1,6 +1,6 @@
 //! A host program without `std`, without an allocator and without `main`, that calls the whole public
 //! API of the libraries. That it links proves that they need no allocator. With the feature `no-panic`
-//! it links only if no panic can be reached in them.
+//! it links only if no panic can be reached in them. It returns 0 if all verdicts were those due.
 
 #![no_std]
 #![no_main]
@@ -36,11 +36,8 @@ pub unsafe extern "C" fn main(argc: i32, _argv: *const *const u8) -> i32 {
     let input = input
         .get(..usize::try_from(argc).unwrap_or(0))
         .unwrap_or_default();
-    let sum = exercise::core_api::run(input)
-        + exercise::crypto_api::run(input)
-        + exercise::spf_api::run(input);
     #[cfg(feature = "panics")]
-    let sum = sum + usize::from(input[sum]);
-    black_box(sum);
-    0
+    black_box(input[input.len()]);
+    let mut exercises = exercise::EXERCISES.iter();
+    i32::from(!exercises.all(|(_, run)| exercise::is_ok(black_box(run)(input))))
 }
