@@ -238,6 +238,14 @@ fn it_waits_for_the_body() {
     assert_eq!(machine.verdict().unwrap().result(), DmarcResult::Pass);
 }
 
+/// What the README says.
+#[test]
+fn sizes() {
+    assert!(size_of::<Authenticator<'_, '_>>() <= 16_000);
+    assert!(size_of::<Authenticator<'_, '_, 3, 1024>>() <= 6_000);
+    assert_eq!(Limits::DEFAULT.max_queries(10), 320);
+}
+
 /// A message and a zone made to cost as much as they can.
 #[test]
 fn the_most_queries() {
