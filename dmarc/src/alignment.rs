@@ -4,7 +4,8 @@
 //! found by a walk of its own. Most of the second walk can be spared: an identifier aligns only when
 //! it lies within the organizational domain of the author, and from there on up both walks ask the
 //! same names. So [`Check`] asks only for the names in between, whether one of them draws a border
-//! with `psd=y` or `psd=n`.
+//! with `psd=y` or `psd=n`. (Where walks from below jump over the organizational domain, which takes
+//! eight labels, it asks for the name where they land.) The tests compare it with two whole walks.
 //!
 //! Where no record was found at all, each domain is its own organizational domain, and relaxed
 //! alignment is equality too.
