@@ -81,7 +81,7 @@ pub enum Reason {
     KeyTypeMismatch,
     /// The key could not be fetched.
     KeyUnavailable(Failure),
-    /// The DKIM-Signature field is malformed.
+    /// The DKIM-Signature field is malformed; the offset counts from the start of its value.
     Malformed(SignatureError),
     /// `t=` is in the future.
     NotYetSigned,

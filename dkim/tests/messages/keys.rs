@@ -1,4 +1,4 @@
-//! Keys for tests, a zone with their records, and one call that verifies a message.
+//! Keys made for these tests and used nowhere else, a zone with their records, and one call that verifies a message.
 
 use std::collections::BTreeMap;
 
