@@ -152,8 +152,10 @@ impl<'s, S: Sink + ?Sized> FoldSink<'s, S> {
             // It fits no line, so it has one for itself and need not be held back.
             if self.pending_text {
                 self.fold_if_needed()?;
+                self.flush()?;
+            } else {
+                self.flush_spaces()?;
             }
-            self.flush()?;
         }
         if let Some(slot) = self.pending.get_mut(self.pending_len) {
             *slot = byte;
@@ -186,6 +188,18 @@ impl<'s, S: Sink + ?Sized> FoldSink<'s, S> {
         self.sink.put(bytes)?;
         self.pending_len = 0;
         self.pending_text = false;
+        Ok(())
+    }
+
+    /// Writes the pending white space but for its last octet: the line can still end there.
+    fn flush_spaces(&mut self) -> Result<(), FoldError> {
+        let last = self.pending.last().copied().unwrap_or(b' ');
+        self.pending_len = self.pending_len.saturating_sub(1);
+        self.flush()?;
+        if let Some(slot) = self.pending.first_mut() {
+            *slot = last;
+            self.pending_len = 1;
+        }
         Ok(())
     }
 }

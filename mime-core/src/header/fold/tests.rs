@@ -36,6 +36,11 @@ fn folds_before_white_space() {
             "A:\r\n ".to_string() + &text(78) + "\r\n b\r\n",
         ),
         (text(998), text(998) + "\r\n"),
+        // A run of white space as long as a line has a place to break, too.
+        (
+            text(50) + &" ".repeat(78) + &text(20),
+            text(50) + &" ".repeat(77) + "\r\n " + &text(20) + "\r\n",
+        ),
     ];
     for (given, expected) in cases {
         assert_eq!(fold(given.as_bytes()), Ok(expected));
