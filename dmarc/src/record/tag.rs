@@ -46,7 +46,7 @@ impl<const N: usize> Short<N> {
     }
 }
 
-const fn is_wsp(byte: u8) -> bool {
+pub(super) const fn is_wsp(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 

@@ -4,6 +4,8 @@ use core::fmt;
 
 use scop_core::{Emit, Full, Sink};
 
+use super::tag::is_wsp;
+
 const MAILTO: &[u8] = b"mailto";
 
 /// A reporting URI, without the obsolete size behind it.
@@ -99,7 +101,7 @@ impl<'a> Iterator for Uris<'a> {
             let comma = list.iter().position(|&byte| byte == b',');
             let item = list.get(..comma.unwrap_or(list.len()))?;
             self.rest = comma.and_then(|comma| list.get(comma + 1..));
-            if let Some(uri) = Uri::parse(item.trim_ascii()) {
+            if let Some(uri) = Uri::parse(trim(item)) {
                 return Some(uri);
             }
         }
@@ -126,10 +128,25 @@ pub(super) fn any_valid(list: impl Iterator<Item = u8>) -> bool {
 pub(super) fn invalid(list: &[u8]) -> impl Iterator<Item = usize> + use<'_> {
     let mut at = 0;
     list.split(|&byte| byte == b',').filter_map(move |item| {
-        let start = at + (item.len() - item.trim_ascii_start().len());
+        let start = at + item.iter().take_while(|&&byte| is_wsp(byte)).count();
         at += item.len() + 1;
-        Uri::parse(item.trim_ascii()).is_none().then_some(start)
+        Uri::parse(trim(item)).is_none().then_some(start)
     })
+}
+
+/// Without blanks at the ends. Other white space may not stand in a record.
+fn trim(mut item: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = item
+        && is_wsp(*first)
+    {
+        item = rest;
+    }
+    while let [rest @ .., last] = item
+        && is_wsp(*last)
+    {
+        item = rest;
+    }
+    item
 }
 
 /// The part of a URI that an octet belongs to.
@@ -338,6 +355,12 @@ mod tests {
         assert!(!any_valid(b"x,,y".iter().copied()));
         assert!(any_valid(b"x,u:y ,".iter().copied()));
         assert_eq!(Uris::new(b"").count() + invalid(b"x:y").count(), 0);
+        // A line end is no blank.
+        assert_eq!(
+            Uris::new(b"\nx:y").count() + usize::from(any_valid("\nx:y".bytes())),
+            0
+        );
+        assert_eq!(invalid(b"\tx:y,\rx:y").collect::<Vec<_>>(), [5]);
     }
 
     #[test]
