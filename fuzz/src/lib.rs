@@ -5,17 +5,28 @@ pub mod choice;
 pub mod order;
 pub mod rfc1035;
 pub mod rfc6376;
+pub mod rfc7208;
 pub mod zone;
 
 pub mod address_list;
+pub mod auth_results;
+pub mod date;
 pub mod dkim_body;
 pub mod dkim_header;
 pub mod dkim_signature;
 pub mod dkim_verify;
+pub mod dmarc_authenticator;
+pub mod dmarc_record;
 pub mod dns_message;
 pub mod dns_stub;
+pub mod fold;
 pub mod header_scan;
 pub mod key_record;
+pub mod message_id;
+pub mod received;
+pub mod received_spf;
+pub mod spf_evaluate;
+pub mod spf_record;
 
 /// Hands the list of all targets to the macro `$with`: each name, and how many mutants of each file of
 /// its corpus `cargo test` runs.
@@ -24,14 +35,24 @@ macro_rules! for_each_target {
     ($with:ident) => {
         $with! {
             address_list 10000
-            dkim_body 1000
+            auth_results 10000
+            date 10000
+            dkim_body 2000
             dkim_header 1000
             dkim_signature 10000
             dkim_verify 500
+            dmarc_authenticator 500
+            dmarc_record 10000
             dns_message 10000
             dns_stub 10000
+            fold 5000
             header_scan 10000
             key_record 5000
+            message_id 10000
+            received 10000
+            received_spf 5000
+            spf_evaluate 2000
+            spf_record 10000
         }
     };
 }

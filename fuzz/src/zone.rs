@@ -45,9 +45,10 @@ impl Zone {
         }
     }
 
-    /// Adds a TXT record to every name of which nothing else is said.
-    pub fn add_text(&mut self, text: &[u8]) {
-        self.records.push(("*".to_owned(), text_data(text)));
+    /// Adds a TXT record.
+    pub fn add_text(&mut self, owner: &str, text: &str) {
+        self.records
+            .push((format!("{owner}."), text_data(text.as_bytes())));
     }
 
     /// Ready to answer. TXT records are texts in one piece, or cut into character-strings.
