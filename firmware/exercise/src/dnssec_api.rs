@@ -22,7 +22,7 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
 
 /// Reads `input` as a message, writes messages and reads them back, and drives the stub resolver.
 pub fn run(input: &[u8]) -> usize {
-    let mut tally = Tally::new();
+    let mut tally = Tally::default();
     read_message(input, &mut tally);
     tally.flag(Question::parse_in(input, input.len() / 2).is_ok());
     tally.flag(Message::parse_prefix(input).is_ok());

@@ -8,8 +8,6 @@
 
 #![no_std]
 
-mod tally;
-
 #[cfg(feature = "core")]
 pub mod core_api;
 pub mod crypto_api;
@@ -23,11 +21,15 @@ pub mod dnssec_api;
 pub mod mime_core_api;
 #[cfg(feature = "spf")]
 pub mod spf_api;
+pub mod tally;
 
 pub use tally::is_ok;
 
+/// Calls the whole of one library.
+pub type Exercise = fn(&[u8]) -> usize;
+
 /// The exercises of the libraries that the features name.
-pub const EXERCISES: &[(&str, fn(&[u8]) -> usize)] = &[
+pub const EXERCISES: &[(&str, Exercise)] = &[
     #[cfg(feature = "core")]
     ("core", core_api::run),
     ("crypto", crypto_api::run),

@@ -14,37 +14,31 @@ pub fn is_ok(number: usize) -> bool {
 }
 
 /// Adds up what calls return, so that none is optimised away, and keeps where a check did not hold.
-pub(crate) struct Tally {
+#[derive(Debug, Default)]
+pub struct Tally {
     sum: usize,
     failed: Option<u32>,
 }
 
 impl Tally {
-    pub(crate) const fn new() -> Self {
-        Self {
-            sum: 0,
-            failed: None,
-        }
-    }
-
     /// Counts a number in.
-    pub(crate) fn add(&mut self, number: usize) {
+    pub fn add(&mut self, number: usize) {
         self.sum = self.sum.wrapping_mul(31).wrapping_add(number);
     }
 
     /// Counts bytes in, by their length and their last.
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+    pub fn bytes(&mut self, bytes: &[u8]) {
         self.add(bytes.len());
         self.add(bytes.last().copied().unwrap_or(0).into());
     }
 
     /// Counts whether something is so.
-    pub(crate) fn flag(&mut self, flag: bool) {
+    pub fn flag(&mut self, flag: bool) {
         self.add(flag.into());
     }
 
     /// Emits into a slice that may be too short.
-    pub(crate) fn emit(&mut self, value: &impl Emit) {
+    pub fn emit(&mut self, value: &impl Emit) {
         let mut buffer = [0; 96];
         let mut sink = SliceSink::new(&mut buffer);
         self.flag(value.emit(&mut sink).is_ok());
@@ -54,7 +48,7 @@ impl Tally {
 
     /// `value` has to emit exactly `bytes`.
     #[track_caller]
-    pub(crate) fn check_emit(&mut self, value: &impl Emit, bytes: &[u8]) {
+    pub fn check_emit(&mut self, value: &impl Emit, bytes: &[u8]) {
         let mut buffer = [0; 512];
         let mut sink = SliceSink::new(&mut buffer);
         let emitted = value.emit(&mut sink).is_ok();
@@ -63,15 +57,21 @@ impl Tally {
 
     /// What has to be so.
     #[track_caller]
-    pub(crate) fn check(&mut self, holds: bool) {
+    pub fn check(&mut self, holds: bool) {
         if !holds {
             let line = Location::caller().line();
             self.failed.get_or_insert(line);
         }
     }
 
+    /// Two values that have to be equal.
+    #[track_caller]
+    pub fn equal<T: PartialEq>(&mut self, one: T, other: T) {
+        self.check(one == other);
+    }
+
     /// The number of the exercise.
-    pub(crate) fn finish(self) -> usize {
+    pub fn finish(self) -> usize {
         match self.failed {
             Some(line) => line as usize,
             None => self.sum | HELD,
