@@ -24,8 +24,8 @@ use core::fmt;
 use scop_core::{Cursor, Emit, Full, ParseError, Sink};
 
 use super::lexical::{
-    Comments, Enclosed, Gap, LexicalErrorKind, display, is_atext, is_dot_atom, since, take_atext,
-    take_enclosed,
+    Comments, Enclosed, Gap, LexicalErrorKind, begins_encoded_word, display, is_atext, is_dot_atom,
+    since, take_atext, take_enclosed,
 };
 
 mod addr_spec;
@@ -111,7 +111,7 @@ impl<'a> AddressList<'a> {
     ///
     /// # Errors
     /// The first rule that is broken; `NoAddress` when there is nothing but white space, comments
-    /// and commas.
+    /// and commas, which Bcc alone may hold (RFC 5322 3.6.3).
     pub fn parse(value: &'a [u8]) -> Result<Self, AddressError> {
         let mut count: usize = 0;
         for address in Addresses::new(value) {
@@ -383,8 +383,8 @@ impl<'a> Mailbox<'a> {
         let (local, domain) = (self.addr_spec.local_part(), self.addr_spec.domain());
         match quirk {
             AddressQuirk::EncodedWord => {
-                let encoded = |bytes: &[u8]| bytes.windows(2).any(|pair| pair == b"=?");
-                encoded(local.raw()) || encoded(domain.raw())
+                // In what is meant: a backslash between the two octets must not hide them.
+                begins_encoded_word(local.text()) || begins_encoded_word(domain.text())
             }
             AddressQuirk::SourceRoute => self.route.is_some(),
             AddressQuirk::QuotedLocalPart => !is_dot_atom(local.text()),

@@ -1,9 +1,10 @@
 //! Authentication-Results (RFC 8601): what a receiver found out, read and written.
 //!
-//! Reading follows the whole grammar, comments anywhere included, and nothing beside it.
-//! [`AuthResults::parse_prefix`] gives the results before the first broken one, and the name of the
-//! server in any case, which is what RFC 8601 5 needs to remove forged fields. Writing is in
-//! [`AuthResultsWriter`].
+//! Reading follows the grammar, comments anywhere included, and nothing beside it; only a local part
+//! has no comments or white space around it (see [`Value`]). [`AuthResults::parse_prefix`] gives the name
+//! of the server and the results before the first broken one, which is what RFC 8601 5 needs to remove
+//! forged fields. A field that is broken before its first semicolon names no server, but a laxer reader
+//! may find one in it: remove it as well. Writing is in [`AuthResultsWriter`].
 //!
 //! No function panics or allocates; each takes time linear in its input.
 //!

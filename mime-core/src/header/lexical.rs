@@ -417,6 +417,11 @@ pub struct Comment<'a> {
 }
 
 impl<'a> Comment<'a> {
+    /// Takes a comment; the cursor must stand at its parenthesis.
+    pub(crate) fn take(cursor: &mut Cursor<'a>) -> Result<Self, LexicalError> {
+        take_enclosed(cursor, Enclosed::Comment).map(|raw| Self { raw })
+    }
+
     /// With the parentheses.
     pub const fn raw(&self) -> &'a [u8] {
         self.raw
@@ -452,10 +457,7 @@ impl<'a> Iterator for Comments<'a> {
     fn next(&mut self) -> Option<Comment<'a>> {
         loop {
             match self.cursor.peek()? {
-                b'(' => {
-                    let raw = take_enclosed(&mut self.cursor, Enclosed::Comment).ok()?;
-                    return Some(Comment { raw });
-                }
+                b'(' => return Comment::take(&mut self.cursor).ok(),
                 b'"' => {
                     take_enclosed(&mut self.cursor, Enclosed::QuotedString).ok()?;
                 }
@@ -482,6 +484,12 @@ pub(crate) fn is_dot_atom(bytes: impl Iterator<Item = u8>) -> bool {
         last = byte;
     }
     last != b'.'
+}
+
+/// Whether the text holds `=?`, with which an encoded word begins (RFC 2047 2).
+pub(crate) fn begins_encoded_word(mut text: Text<'_>) -> bool {
+    let mut last = 0;
+    text.any(|byte| core::mem::replace(&mut last, byte) == b'=' && byte == b'?')
 }
 
 /// Writes a text as one quoted string. It may not hold NUL, CR or LF, which that cannot express.

@@ -2,8 +2,8 @@
 //!
 //! Programs write Received as they like, so it is read loosely: the date behind the last semicolon,
 //! and before it clauses that each begin with one of the known keywords. What stands between two
-//! keywords belongs to the first, whatever it is; other semicolons end a clause too. Only comments, quoted strings and angle brackets
-//! that do not close are errors. Return-Path is read strictly.
+//! keywords belongs to the first, whatever it is; other semicolons end a clause too. Only comments,
+//! quoted strings and angle brackets that do not close are errors. Return-Path is read strictly.
 //!
 //! ```
 //! use scop_mime_core::{Received, header::trace::Keyword};
@@ -26,8 +26,8 @@ use scop_core::{Cursor, Emit, Full, ParseError, Sink};
 use super::address::{AddrSpec, AddressError, AddressErrorKind, take_angle_addr, take_gap};
 use super::date::{DateError, DateTime};
 use super::lexical::{
-    Comments, Enclosed, LexicalError, LexicalErrorKind, display, fold_len, is_wsp, since,
-    skip_cfws, take_enclosed,
+    Comment, Enclosed, LexicalError, LexicalErrorKind, display, fold_len, is_wsp, since, skip_cfws,
+    skip_fws, take_enclosed,
 };
 
 #[cfg(test)]
@@ -248,9 +248,19 @@ impl<'a> Clause<'a> {
         })
     }
 
-    /// The comments, in order: the first of From is where TCP-info stands.
-    pub const fn comments(&self) -> Comments<'a> {
-        Comments::new(self.body)
+    /// The comments between the words, in order: the first of From is where TCP-info stands. What looks
+    /// like one within a word is part of the word, which a client may have chosen.
+    pub fn comments(&self) -> impl Iterator<Item = Comment<'a>> + Clone + use<'a> {
+        let mut cursor = Cursor::new(self.body);
+        core::iter::from_fn(move || {
+            loop {
+                skip_fws(&mut cursor);
+                if cursor.peek() == Some(b'(') {
+                    return Comment::take(&mut cursor).ok();
+                }
+                take_word(&mut cursor).ok()??;
+            }
+        })
     }
 
     /// The address of the peer: what stands between brackets in the first comment that has some, else

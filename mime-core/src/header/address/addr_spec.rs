@@ -6,8 +6,8 @@ use scop_core::{Cursor, Emit, Full, ParseError, Sink};
 
 use super::{AddressError, AddressErrorKind};
 use crate::header::lexical::{
-    Enclosed, Gap, LexicalError, Text, display, emit_quoted, is_dot_atom, since, skip_cfws,
-    take_atext, take_enclosed,
+    Enclosed, Gap, LexicalError, Text, begins_encoded_word, display, emit_quoted, is_dot_atom,
+    since, skip_cfws, take_atext, take_enclosed,
 };
 
 /// `local-part@domain`.
@@ -142,10 +142,11 @@ impl PartialEq for LocalPart<'_> {
 
 impl Eq for LocalPart<'_> {}
 
-/// As a dot-atom where it is one, else as one quoted string.
+/// As a dot-atom where it is one, else as one quoted string. What looks like an encoded word is quoted
+/// too, because nothing is decoded within quotes (RFC 2047 5).
 impl Emit for LocalPart<'_> {
     fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
-        if is_dot_atom(self.text()) {
+        if is_dot_atom(self.text()) && !begins_encoded_word(self.text()) {
             self.text().emit(sink)
         } else {
             emit_quoted(self.text().runs(), sink)

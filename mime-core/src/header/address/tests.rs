@@ -254,6 +254,10 @@ fn canonical_local_parts() {
         (b"\"a\\bc\"@d", "abc@d"),
         (b"\"a@b\"@c", "\"a@b\"@c"),
         (b"\"a\\\"\\\\\"@c", "\"a\\\"\\\\\"@c"),
+        // No encoded word comes of a quoted one.
+        (b"\"=\\?u?q?a?=\"@c", "\"=?u?q?a?=\"@c"),
+        (b"=?u?q?a?=@c", "\"=?u?q?a?=\"@c"),
+        (b"a=b?c@d", "a=b?c@d"),
     ];
     for (value, canonical) in cases {
         assert_eq!(&AddrSpec::parse(value).unwrap().to_string(), canonical);
@@ -276,6 +280,10 @@ fn quirks_of_an_address() {
         (b"\"\"@c", &[QuotedLocalPart]),
         (b"<=?utf-8?q?a?=@b>", &[EncodedWord]),
         (b"a@=?utf-8?q?b?=", &[EncodedWord]),
+        (b"\"=?utf-8?q?a?=\"@b", &[EncodedWord]),
+        (b"\"=\\?utf-8?q?a?=\"@b", &[EncodedWord]),
+        (b"\"\\=\\?\"@b", &[EncodedWord]),
+        (b"\"= ?\"@b", &[QuotedLocalPart]),
         (b"<@x:a@b>", &[SourceRoute]),
         (b"<a(x)@b>", &[CommentInside]),
         (b"<(x)a@b>", &[CommentInside]),

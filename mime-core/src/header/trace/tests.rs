@@ -95,6 +95,25 @@ fn the_address_of_the_peer() {
     assert_eq!(literal(b"from a (192.0.2.1) by [c]"), None);
 }
 
+/// What a client says with HELO stands before what the server knows, and must not hide or replace it.
+#[test]
+fn a_word_cannot_hide_the_comment_behind_it() {
+    #[rustfmt::skip]
+    let cases: &[(&[u8], &str)] = &[
+        (b"from [x (real [192.0.2.1]) by y", "From=[x (real [192.0.2.1]); By=y | no date"),
+        (b"from a[b (real [192.0.2.1]) by ]", "From=a[b (real [192.0.2.1]); By=] | no date"),
+        (b"from <(> (real [192.0.2.1]) by y", "From=<(> (real [192.0.2.1]); By=y | no date"),
+        (b"from <(>[6.6.6.6]) (real [192.0.2.1]) by y", "From=<(>[6.6.6.6]) (real [192.0.2.1]); By=y | no date"),
+        (b"from \"(\"[6.6.6.6]) (real [192.0.2.1]) by y", "From=\\\"(\\\"[6.6.6.6]) (real [192.0.2.1]); By=y | no date"),
+    ];
+    for (value, expected) in cases {
+        assert_eq!(outline(value).as_deref(), Ok(*expected));
+        let received = Received::parse(value).unwrap();
+        let from = received.clause(Keyword::From).unwrap();
+        assert_eq!(from.address_literal(), Some(&b"192.0.2.1"[..]));
+    }
+}
+
 #[test]
 fn return_path() {
     let path = |value: &'static [u8]| {
