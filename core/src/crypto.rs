@@ -53,7 +53,7 @@ pub enum SignatureAlgorithm {
 }
 
 /// A digest of up to 64 octets.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Digest {
     bytes: [u8; 64],
     len: u8,
@@ -74,6 +74,15 @@ impl Digest {
         self.bytes.get(..self.len.into()).unwrap_or_default()
     }
 }
+
+/// By the octets of the digest; what a hash leaves behind them does not count.
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Digest {}
 
 impl AsRef<[u8]> for Digest {
     fn as_ref(&self) -> &[u8] {
@@ -272,5 +281,21 @@ impl fmt::Debug for Provider<'_> {
             .entries(self.hashes.iter().map(|hash| hash.algorithm()))
             .entries(self.verifiers.iter().map(|verify| verify.algorithm()))
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Digest, HashAlgorithm};
+
+    #[test]
+    fn what_stands_behind_a_digest_does_not_count() {
+        let mut bytes = [7; 64];
+        let digest = Digest::new(HashAlgorithm::Sha256, bytes);
+        bytes[32] = 8;
+        assert_eq!(digest, Digest::new(HashAlgorithm::Sha256, bytes));
+        bytes[31] = 8;
+        assert_ne!(digest, Digest::new(HashAlgorithm::Sha256, bytes));
+        assert_ne!(digest, Digest::new(HashAlgorithm::Sha384, [7; 64]));
     }
 }
