@@ -326,8 +326,8 @@ impl<'b> Stub<'b> {
         }
     }
 
-    /// What went wrong with a server that was asked the last question, also when another one answered it
-    /// then. What one said comes before the silence of another.
+    /// Why the query failed; else what went wrong with a server that was asked the last question, before
+    /// another one answered it. What one said comes before the silence of another.
     pub const fn problem(&self) -> Option<Problem> {
         self.problem
     }
@@ -442,7 +442,7 @@ impl<'b> Stub<'b> {
             Outcome::Records => State::Records,
             Outcome::NoData => State::NoData,
             Outcome::NxDomain => State::NxDomain,
-            Outcome::AliasChain => State::Failed(Problem::AliasChain),
+            Outcome::AliasChain => return self.fail_with(Problem::AliasChain),
             Outcome::Ask => State::Send,
             Outcome::Contradiction => return self.next_server(Problem::Malformed, true, now),
             Outcome::Referral => return self.next_server(Problem::Referral, true, now),
@@ -459,8 +459,7 @@ impl<'b> Stub<'b> {
     /// Asks for the name to which the aliases have led, beginning with the server that said so.
     fn ask_for_target(&mut self, now: Instant) {
         if self.counters.questions >= self.config.limits.questions {
-            self.state = State::Failed(Problem::AliasChain);
-            return;
+            return self.fail_with(Problem::AliasChain);
         }
         self.counters.questions += 1;
         self.problem = None;
@@ -549,7 +548,12 @@ impl<'b> Stub<'b> {
     }
 
     fn fail(&mut self) {
-        self.state = State::Failed(self.problem.unwrap_or(Problem::Timeout));
+        self.fail_with(self.problem.unwrap_or(Problem::Timeout));
+    }
+
+    fn fail_with(&mut self, problem: Problem) {
+        self.problem = Some(problem);
+        self.state = State::Failed(problem);
     }
 
     fn uses_edns(&self) -> bool {

@@ -206,7 +206,7 @@ impl<'a> ExtendedError<'a> {
     }
 }
 
-/// The code, and the text made safe for a terminal.
+/// The code, and the text made safe for a terminal and a log: one line, controls as U+FFFD.
 impl fmt::Display for ExtendedError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "EDE {}", self.code)?;
@@ -214,7 +214,15 @@ impl fmt::Display for ExtendedError<'_> {
             return Ok(());
         }
         f.write_str(": ")?;
-        FmtSink(f).put(self.text).map_err(|_| fmt::Error)
+        // A FmtSink hides all other controls.
+        let is_control = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r');
+        for (index, part) in self.text.split(is_control).enumerate() {
+            if index > 0 {
+                f.write_str("\u{fffd}")?;
+            }
+            FmtSink(f).put(part).map_err(|_| fmt::Error)?;
+        }
+        Ok(())
     }
 }
 
@@ -248,6 +256,15 @@ mod tests {
             let error = Options::parse(&bytes[..cut]).unwrap_err();
             assert!(error.offset() <= cut && error.kind() == OptErrorKind::OptionLength);
         }
+    }
+
+    #[test]
+    fn the_text_of_an_error_is_one_line_without_controls() {
+        let text = "a\r\nb\t\u{e9}\u{9b}1m\u{7f}\n".as_bytes();
+        assert_eq!(
+            ExtendedError { code: 1, text }.to_string(),
+            "EDE 1: a\u{fffd}\u{fffd}b\u{fffd}\u{e9}\u{fffd}1m\u{fffd}\u{fffd}"
+        );
     }
 
     #[test]

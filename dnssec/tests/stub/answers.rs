@@ -1,9 +1,10 @@
 //! What replies say: records, their absence, aliases (RFC 1034 4.3.2, RFC 2308, RFC 6604).
 
 use scop_core::Rtype;
+use scop_dnssec::Problem;
 use scop_dnssec::wire::{Flags, Rcode};
 
-use crate::network::{A, Case, Reply, acts, check, error, plain, reply};
+use crate::network::{A, Act, Case, Reply, acts, check, error, plain, reply, run, servers};
 
 #[test]
 fn answers() {
@@ -265,4 +266,38 @@ fn aliases() {
             "no data of www.example. for - Indeterminate",
         ),
     ]);
+}
+
+/// What [`Stub::problem`](scop_dnssec::Stub::problem) says is why the query failed, whatever servers said
+/// before.
+#[test]
+fn a_failure_says_its_problem() {
+    let fails = |script, problem| {
+        let case = Case {
+            what: "a failure",
+            query: ("www.example", Rtype::A),
+            config: servers::<2>,
+            script,
+            result: "",
+        };
+        assert_eq!(run(&case, false, 1).problem, Some(problem));
+    };
+    let to_itself = || acts(&[reply(&["www.example. 60 CNAME www.example."])]);
+    fails(vec![("udp0", to_itself())], Problem::AliasChain);
+    fails(
+        vec![
+            ("udp0", acts(&[error(Rcode::SERVFAIL)])),
+            ("udp1", to_itself()),
+        ],
+        Problem::AliasChain,
+    );
+    fails(
+        vec![
+            ("udp0", vec![Act::Closed]),
+            ("udp1", acts(&[error(Rcode::REFUSED)])),
+            ("udp0", vec![]),
+            ("udp0", vec![]),
+        ],
+        Problem::Rcode(Rcode::REFUSED, None),
+    );
 }

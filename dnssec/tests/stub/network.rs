@@ -265,6 +265,10 @@ pub(crate) fn run(case: &Case, reversed: bool, chunk: usize) -> End {
         at: now,
         queries,
     };
+    if let Some(Answer::Failed(failure)) = stub.answer() {
+        let problem = end.problem.map(Problem::failure);
+        assert_eq!(problem, Some(failure), "{}: a failure says why", case.what);
+    }
     let made = usize::from(end.counters.transmissions);
     assert_eq!(made, end.queries.len(), "{}", case.what);
     after_the_end(&mut stub, &end);
