@@ -66,5 +66,7 @@ fn main() -> ! {
         hprintln!("{} FAILED line {}", name, number);
         debug::exit(debug::EXIT_FAILURE);
     }
-    loop {}
+    loop {
+        cortex_m::asm::wfi();
+    }
 }
