@@ -5,18 +5,21 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use scop_core::{Full, Sink};
+use scop_core::{Cursor, Full, Sink};
 
 /// ```text
 /// ip4-network = qnum "." qnum "." qnum "." qnum
 /// ```
 pub(crate) fn parse_ip4(text: &[u8]) -> Option<Ipv4Addr> {
     let mut octets = [0; 4];
-    let mut parts = text.split(|&byte| byte == b'.');
-    for octet in &mut octets {
-        *octet = qnum(parts.next()?)?;
+    let mut cursor = Cursor::new(text);
+    for (index, octet) in octets.iter_mut().enumerate() {
+        if index > 0 && !cursor.skip_byte(b'.') {
+            return None;
+        }
+        *octet = qnum(cursor.take_while(|byte| byte.is_ascii_digit()))?;
     }
-    parts.next().is_none().then(|| octets.into())
+    cursor.is_at_end().then(|| octets.into())
 }
 
 /// A number from 0 to 255 without leading zeros.

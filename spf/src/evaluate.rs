@@ -88,14 +88,15 @@ impl<'r, const TEXT: usize> Evaluator<'r, TEXT> {
         const {
             assert!(TEXT <= u16::MAX as usize, "TEXT is at most 65,535");
         }
-        let mut evaluator = Self {
+        // Nothing is done to the value here, so that it is made where the caller wants it, not copied.
+        Self {
             machine: Machine {
                 request,
                 sender: request.sender(),
                 ip: request.ip.to_canonical(),
                 limits: *limits,
                 frames: heapless::Vec::new(),
-                ask: Ask::Record(Why::Check),
+                ask: Ask::Nothing,
                 round: Round::default(),
                 term: Pending::NONE,
                 target: Span::EMPTY,
@@ -105,11 +106,9 @@ impl<'r, const TEXT: usize> Evaluator<'r, TEXT> {
                 scratch: 0,
                 term_is_void: false,
                 is_done: false,
-                verdict: Verdict::new([0; TEXT]),
+                verdict: Verdict::new(),
             },
-        };
-        evaluator.machine_mut().start();
-        evaluator
+        }
     }
 
     /// One copy of the code serves all sizes.
@@ -127,6 +126,9 @@ impl<'r, const TEXT: usize> Lookup for Evaluator<'r, TEXT> {
 
     fn poll(&mut self) -> Step {
         let machine = self.machine_mut();
+        if !machine.is_done && matches!(machine.ask, Ask::Nothing) {
+            machine.start();
+        }
         if machine.is_done {
             return Step::Done;
         }
@@ -227,6 +229,8 @@ enum Ask {
     Ptr,
     /// Their addresses.
     PtrNames,
+    /// Nothing: the machine was not polled yet, or the domain is malformed.
+    Nothing,
     /// An SPF record.
     Record(Why),
     /// The names of the client, for `%{p}`.
@@ -337,6 +341,7 @@ impl Machine<'_> {
             Ask::MxNames | Ask::PtrNames | Ask::ValidateNames => {
                 (self.name(index)?.into(), address)
             }
+            Ask::Nothing => return None,
         };
         Some(Query { name, rtype })
     }
@@ -359,6 +364,7 @@ impl Machine<'_> {
             Ask::Validate => self.on_validate(answer),
             Ask::ValidateNames => self.on_validate_name(index, answer),
             Ask::Explanation => self.on_explanation(answer),
+            Ask::Nothing => Flow::Stop,
         };
         if flow == Flow::Next {
             while self.step() == Flow::Next {}

@@ -106,10 +106,11 @@ impl<'a> MacroString<'a> {
         context: &MacroContext<'_>,
         sink: &mut S,
     ) -> Result<(), Full> {
+        let mut sink = sink;
         // The string was checked, so no piece is an error.
         self.pieces().flatten().try_for_each(|piece| match piece {
             Piece::Literal(text) => sink.put(text),
-            Piece::Macro(it) => it.expand(context, sink),
+            Piece::Macro(it) => it.expand(context, &mut sink),
         })
     }
 
@@ -130,7 +131,7 @@ impl<'a> MacroString<'a> {
 ///                    ( 1*alphanum "-" *( alphanum / "-" ) alphanum )
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DomainSpec<'a>(MacroString<'a>);
+pub struct DomainSpec<'a>(&'a [u8]);
 
 impl<'a> DomainSpec<'a> {
     /// Reads a domain-spec.
@@ -138,11 +139,7 @@ impl<'a> DomainSpec<'a> {
     /// # Errors
     /// When it breaks a rule of RFC 7208 7, or ends neither in a macro nor in a top label.
     pub fn parse(text: &'a [u8]) -> Result<Self, MacroError> {
-        let string = MacroString {
-            text,
-            scope: Scope::Term,
-        };
-        let mut pieces = string.pieces();
+        let mut pieces = Self(text).as_macro_string().pieces();
         let (mut literal, mut literal_at, mut macro_at_end) = (&b""[..], 0, false);
         loop {
             let start = pieces.cursor.offset();
@@ -160,7 +157,7 @@ impl<'a> DomainSpec<'a> {
             return Err(MacroError::new(MacroErrorKind::Empty, 0));
         }
         if macro_at_end {
-            return Ok(Self(string));
+            return Ok(Self(text));
         }
         let literal = literal.strip_suffix(b".").unwrap_or(literal);
         let label_at = literal
@@ -168,7 +165,7 @@ impl<'a> DomainSpec<'a> {
             .rposition(|&byte| byte == b'.')
             .map(|dot| dot + 1);
         match label_at.and_then(|at| literal.get(at..)) {
-            Some(label) if is_top_label(label) => Ok(Self(string)),
+            Some(label) if is_top_label(label) => Ok(Self(text)),
             _ => Err(MacroError::new(
                 MacroErrorKind::TopLabel,
                 literal_at + label_at.unwrap_or(0),
@@ -178,25 +175,25 @@ impl<'a> DomainSpec<'a> {
 
     /// What was parsed before, and read again from where it was kept.
     pub(crate) const fn reread(text: &'a [u8]) -> Self {
-        Self(MacroString {
-            text,
-            scope: Scope::Term,
-        })
+        Self(text)
     }
 
     /// The domain-spec as it was read.
     pub const fn as_bytes(&self) -> &'a [u8] {
-        self.0.text
+        self.0
     }
 
     /// The domain-spec as a macro-string, to expand it in full.
     pub const fn as_macro_string(&self) -> MacroString<'a> {
-        self.0
+        MacroString {
+            text: self.0,
+            scope: Scope::Term,
+        }
     }
 
     /// The name, when there is no macro in it and nothing to take away but the dot of the root.
     pub(crate) fn as_literal(&self) -> Option<&'a [u8]> {
-        let text = self.as_bytes();
+        let text = self.0;
         let name = text.strip_suffix(b".").unwrap_or(text);
         (name.len() <= MAX_TEXT && !text.contains(&b'%')).then_some(name)
     }
@@ -211,7 +208,7 @@ impl<'a> DomainSpec<'a> {
         room: &mut [u8],
     ) -> Result<usize, Full> {
         let mut tail = Tail::default();
-        self.0.expand(context, &mut tail)?;
+        self.as_macro_string().expand(context, &mut tail)?;
         tail.write(room)
     }
 }

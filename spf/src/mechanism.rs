@@ -105,6 +105,7 @@ impl Default for DualCidr {
 
 impl<'a> Directive<'a> {
     /// Reads a whole term. Offsets count from its start.
+    #[inline]
     pub(crate) fn parse(term: &'a [u8]) -> Result<Self, RecordError> {
         let mut cursor = Cursor::new(term);
         let qualifier = match cursor.peek() {

@@ -133,18 +133,23 @@ impl Emit for ReceivedSpf<'_> {
             Part::Comment(self.receiver()),
             Part::Plain(b":"),
         ])?;
-        let mut words = self.comment().split(' ').peekable();
+        // Bytes, because splitting a `str` holds a panic path.
+        let mut words = self
+            .comment()
+            .as_bytes()
+            .split(|&byte| byte == b' ')
+            .peekable();
         while let Some(word) = words.next() {
             let end: &[u8] = if words.peek().is_none() { b")" } else { b"" };
             match word {
-                "S" => lines.word(&[
+                b"S" => lines.word(&[
                     Part::Comment(sender.local_part),
                     Part::Plain(b"@"),
                     Part::Comment(sender.domain),
                     Part::Plain(end),
                 ])?,
-                "I" => lines.word(&[Part::Address(request.ip), Part::Plain(end)])?,
-                word => lines.word(&[Part::Plain(word.as_bytes()), Part::Plain(end)])?,
+                b"I" => lines.word(&[Part::Address(request.ip), Part::Plain(end)])?,
+                word => lines.word(&[Part::Plain(word), Part::Plain(end)])?,
             }
         }
         lines.word(&[

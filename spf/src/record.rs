@@ -45,6 +45,14 @@ impl<'a> Record<'a> {
     /// # Errors
     /// The first syntax error, wherever it is (RFC 7208 4.6).
     pub fn parse(text: &'a [u8]) -> Result<Self, RecordError> {
+        Self::parse_with(text, |_| {})
+    }
+
+    /// As [`Record::parse`]; shows each term as it is read, also when an error follows.
+    pub(crate) fn parse_with(
+        text: &'a [u8],
+        mut show: impl FnMut(&Term<'a>),
+    ) -> Result<Self, RecordError> {
         let version = text.split(|&byte| byte == b' ').next().unwrap_or_default();
         if !version.eq_ignore_ascii_case(VERSION) {
             return Err(RecordError::new(RecordErrorKind::Version, 0));
@@ -53,6 +61,7 @@ impl<'a> Record<'a> {
         let mut terms = Terms::resume(text, Self::TERMS_AT.into());
         while let Some(term) = terms.next_checked() {
             let term = term?;
+            show(&term);
             let seen = match term.kind {
                 TermKind::Redirect(_) => &mut redirect,
                 TermKind::Explanation(_) => &mut explanation,

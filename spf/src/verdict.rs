@@ -26,8 +26,8 @@ pub struct Verdict<'r, B: ?Sized = [u8]> {
     pub(crate) text: B,
 }
 
-impl<B> Verdict<'_, B> {
-    pub(crate) const fn new(text: B) -> Self {
+impl<const TEXT: usize> Verdict<'_, [u8; TEXT]> {
+    pub(crate) const fn new() -> Self {
         Self {
             result: SpfResult::None,
             kind: ReasonKind::NoMatch,
@@ -38,7 +38,7 @@ impl<B> Verdict<'_, B> {
             void_lookups: 0,
             queries: 0,
             explanation: None,
-            text,
+            text: [0; TEXT],
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use scop_core::{Answer, Full, Rdata, Rtype, Txt};
 
+use super::mechanism::passes_over;
 use super::{Flow, Frame, Machine, Why};
 use crate::limits::Limit;
 use crate::mechanism::Qualifier;
@@ -66,16 +67,26 @@ impl Machine<'_> {
             Err(Full) => error(ReasonKind::Limit(Limit::Text)),
             Ok(end) => {
                 let record = Span::new(start, end);
+                // What cannot match is passed over while the syntax is checked.
+                let (mut next, mut position, mut passing) = (Record::TERMS_AT, 0_u16, true);
+                let ip = self.ip;
+                let parsed = Record::parse_with(record.of(&self.verdict.text), |term| {
+                    passing = passing && passes_over(term.kind, ip);
+                    if passing {
+                        next = short(term.offset + term.text.len());
+                        position = position.saturating_add(1);
+                    }
+                });
                 let frame = Frame {
                     base: short(base),
                     domain,
                     record,
-                    next: Record::TERMS_AT,
+                    next,
                     term: Span::EMPTY,
-                    position: 0,
+                    position,
                     qualifier: Qualifier::Pass,
                 };
-                match Record::parse(record.of(&self.verdict.text)) {
+                match parsed {
                     Err(syntax) => error(ReasonKind::Syntax(syntax)),
                     Ok(_) if self.frames.push(frame).is_err() => {
                         error(ReasonKind::Limit(Limit::Nesting))

@@ -48,16 +48,11 @@ impl Machine<'_> {
         let whole = DualCidr::default();
         let (job, spec, cidr) = match directive.mechanism {
             Mechanism::All => return self.matched(),
-            Mechanism::Ip4(network, prefix) => {
-                return match self.ip {
-                    IpAddr::V4(ip) if same_network4(ip, network, prefix) => self.matched(),
-                    _ => Flow::Next,
-                };
-            }
-            Mechanism::Ip6(network, prefix) => {
-                return match self.ip {
-                    IpAddr::V6(ip) if same_network6(ip, network, prefix) => self.matched(),
-                    _ => Flow::Next,
+            Mechanism::Ip4(..) | Mechanism::Ip6(..) => {
+                return if passes_over(term.kind, self.ip) {
+                    Flow::Next
+                } else {
+                    self.matched()
                 };
             }
             Mechanism::Include(spec) => (Job::Include, Some(spec), whole),
@@ -347,6 +342,20 @@ impl Machine<'_> {
             IpAddr::V4(_) => Rtype::A,
             IpAddr::V6(_) => Rtype::AAAA,
         }
+    }
+}
+
+/// Whether it is plain from the term alone that it does not match: a modifier, or a network in which
+/// the client is not (RFC 7208 5.6).
+pub(super) fn passes_over(term: TermKind<'_>, ip: IpAddr) -> bool {
+    let TermKind::Directive(directive) = term else {
+        return true;
+    };
+    match (directive.mechanism, ip) {
+        (Mechanism::Ip4(network, prefix), IpAddr::V4(ip)) => !same_network4(ip, network, prefix),
+        (Mechanism::Ip6(network, prefix), IpAddr::V6(ip)) => !same_network6(ip, network, prefix),
+        (Mechanism::Ip4(..) | Mechanism::Ip6(..), _) => true,
+        _ => false,
     }
 }
 

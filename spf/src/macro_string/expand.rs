@@ -30,10 +30,11 @@ pub struct MacroContext<'c> {
 }
 
 impl Macro<'_> {
-    pub(super) fn expand<S: Sink + ?Sized>(
+    /// One copy of the code for all sinks: what is written here is short.
+    pub(super) fn expand(
         &self,
         context: &MacroContext<'_>,
-        sink: &mut S,
+        sink: &mut dyn Sink,
     ) -> Result<(), Full> {
         let mut buffer = [0; 64]; // the longest made value is 32 nibbles with dots, 63 octets
         let value = Value::of(self.letter, context, &mut buffer)?;
@@ -45,7 +46,7 @@ impl Macro<'_> {
     }
 
     /// Splits, reverses, keeps and joins (RFC 7208 7.3), in one pass.
-    fn transform<S: Sink + ?Sized>(&self, value: &Value<'_>, sink: &mut S) -> Result<(), Full> {
+    fn transform(&self, value: &Value<'_>, sink: &mut dyn Sink) -> Result<(), Full> {
         if !self.reverse && self.keep.is_none() && self.delimiters.is_empty() {
             return value.put(0, usize::MAX, sink);
         }
@@ -123,7 +124,7 @@ impl<'v> Value<'v> {
     }
 
     /// Writes bytes `start..end`.
-    fn put<S: Sink + ?Sized>(&self, start: usize, end: usize, sink: &mut S) -> Result<(), Full> {
+    fn put(&self, start: usize, end: usize, sink: &mut dyn Sink) -> Result<(), Full> {
         let (mut start, mut end) = (start, end);
         for part in self.0 {
             let inside = part.get(start.min(part.len())..end.min(part.len()));
@@ -136,9 +137,9 @@ impl<'v> Value<'v> {
 }
 
 /// Escapes all but the unreserved characters (RFC 3986 2.1, 2.3).
-struct UrlEscape<'s, S: ?Sized>(&'s mut S);
+struct UrlEscape<'s>(&'s mut dyn Sink);
 
-impl<S: Sink + ?Sized> Sink for UrlEscape<'_, S> {
+impl Sink for UrlEscape<'_> {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
         bytes.iter().try_for_each(|&byte| match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
