@@ -83,7 +83,7 @@ pub struct Connection<'h> {
     pub receiver: &'h [u8],
 }
 
-/// What authenticating a message may cost.
+/// What authenticating a message may cost, and what is trusted.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Limits {
@@ -91,6 +91,10 @@ pub struct Limits {
     pub spf: scop_spf::Limits,
     /// Those of DKIM (RFC 6376 8.4: many signatures, large keys).
     pub dkim: scop_dkim::verify::Limits,
+    /// Whether a signature that passes with a test key (`t=y`) may give a DMARC pass. By default it may
+    /// not: a message from a signer in testing mode is to be treated as if it were not signed (RFC 6376
+    /// 3.6.1). Its result is there all the same.
+    pub trust_test_keys: bool,
 }
 
 impl Limits {
@@ -98,6 +102,7 @@ impl Limits {
     pub const DEFAULT: Self = Self {
         spf: scop_spf::Limits::DEFAULT,
         dkim: scop_dkim::verify::Limits::DEFAULT,
+        trust_test_keys: false,
     };
 
     /// How many queries a message asks at most, when `signatures` is the `N` of the [`Authenticator`].
@@ -175,6 +180,7 @@ impl<'h, 'p, const N: usize, const TEXT: usize> Authenticator<'h, 'p, N, TEXT> {
                 mail_from: has_path.map(|connection| spf(connection, Identity::MailFrom)),
                 dkim: Verifier::new(header, provider, now, &limits.dkim),
                 dmarc: Evaluation::new(Author::of(header)),
+                trust_test_keys: limits.trust_test_keys,
             },
         }
     }
@@ -224,6 +230,7 @@ impl<'h, 'p, const N: usize, const TEXT: usize> Lookup for Authenticator<'h, 'p,
         let evidence = verdict::evidence(
             parts.mail_from.as_ref().or(parts.helo.as_ref()),
             &parts.dkim,
+            parts.trust_test_keys,
         );
         if let Some(query) = outward(parts.dmarc.poll(evidence), DMARC) {
             return query;

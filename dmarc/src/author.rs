@@ -33,7 +33,7 @@ pub enum Author<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ambiguity {
-    /// A malformed line that some readers take for a From field.
+    /// A malformed line, or what stands behind a bare CR, that some readers take for a From field.
     Lookalike,
     /// The value is not an address list.
     Syntax(AddressErrorKind),
@@ -49,7 +49,7 @@ impl fmt::Display for Ambiguity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lookalike => {
-                f.write_str("a malformed line may be read as a From field (RFC 5322 2.2)")
+                f.write_str("something malformed may be read as a From field (RFC 5322 2.2)")
             }
             Self::Syntax(kind) => kind.fmt(f),
             Self::Group => f.write_str("From holds a group (RFC 6854 3)"),
@@ -64,8 +64,9 @@ impl<'a> Author<'a> {
     pub fn of(header: HeaderBlock<'a>) -> Self {
         let mut from = None;
         for field in header.fields() {
-            if is_lookalike(field) {
-                return Self::Ambiguous(ParseError::new(Ambiguity::Lookalike, field.offset()));
+            if let Some(at) = lookalike(field) {
+                let at = field.offset().saturating_add(at);
+                return Self::Ambiguous(ParseError::new(Ambiguity::Lookalike, at));
             }
             if field.is(b"From") && from.replace(field).is_some() {
                 return Self::Many;
@@ -136,30 +137,46 @@ fn domain_of(mailbox: Mailbox<'_>) -> Result<Domain<'_>, ParseError<Ambiguity>> 
         .map_err(|error| error.map(Ambiguity::Domain).nested(domain.offset()))
 }
 
-/// Whether a line that is no field begins like a From field: `From` behind blanks or controls, and
-/// before anything that cannot be part of a name. The first line of an mbox is no such line.
-fn is_lookalike(field: Field<'_>) -> bool {
-    if !field.is_malformed() {
-        return false;
-    }
+/// Where something begins in a field that is no From field, but that some reader takes for one: a line
+/// without a proper name, or what follows a bare CR, which ends a line for some. The first line of an
+/// mbox is no such line.
+fn lookalike(field: Field<'_>) -> Option<usize> {
     let raw = field.raw();
-    let blanks = raw.iter().take_while(|byte| !byte.is_ascii_graphic());
-    let rest = raw.get(blanks.count()..).unwrap_or_default();
-    let Some((name, rest)) = rest.split_at_checked(4) else {
-        return false;
-    };
-    if !name.eq_ignore_ascii_case(b"From") {
-        return false;
+    if field.is_malformed() && !is_mbox_line(field) && reads_as_from(raw) {
+        return Some(0);
     }
-    let is_mbox = field.defect() == Some(FieldDefect::MboxLine)
-        && rest
-            .get(1)
+    let mut at = 0;
+    for piece in raw.split(|&byte| byte == b'\r') {
+        // An LF makes the CR before it a line end, and the field goes on behind that.
+        if at > 0 && piece.first() != Some(&b'\n') && reads_as_from(piece) {
+            return Some(at);
+        }
+        at = at.saturating_add(piece.len()).saturating_add(1);
+    }
+    None
+}
+
+fn is_mbox_line(field: Field<'_>) -> bool {
+    let raw = field.raw();
+    field.defect() == Some(FieldDefect::MboxLine)
+        && raw
+            .get(5)
             .is_some_and(|byte| byte.is_ascii_graphic() && *byte != b':')
-        && !raw.strip_suffix(b"\n").unwrap_or(raw).contains(&b'\n');
-    let ends_name = rest
-        .first()
-        .is_none_or(|byte| !byte.is_ascii_graphic() || *byte == b':');
-    ends_name && !is_mbox
+        && !raw.strip_suffix(b"\n").unwrap_or(raw).contains(&b'\n')
+}
+
+/// Whether text begins with the name From, for a reader who passes over blanks, controls and octets
+/// above 127, and who ends the name at what cannot be part of one.
+fn reads_as_from(text: &[u8]) -> bool {
+    let mut bytes = text.iter();
+    let spells = b"from".iter().all(|letter| {
+        let next = bytes.find(|byte| byte.is_ascii_graphic());
+        next.is_some_and(|byte| byte.eq_ignore_ascii_case(letter))
+    });
+    spells
+        && bytes
+            .next()
+            .is_none_or(|byte| !byte.is_ascii_graphic() || *byte == b':')
 }
 
 #[cfg(test)]
@@ -192,6 +209,8 @@ mod tests {
             "Sender: b@evil.example\r\nResent-From: b@evil.example\r\nFrom: a@Example.org\r\n",
             "From-Address: b@evil.example\r\nFrom: a@Example.org\r\n",
             "From b@evil.example Thu Jan  1 00:00:00 2026\nFrom: a@Example.org\n",
+            "Subject: x\r\n From: b@evil.example\r\nFrom: a@Example.org\r\n",
+            "Subject: x\rFromage: \r\nFrom: a@Example.org\r\n",
         ] {
             let Author::One(domain) = of(header) else {
                 panic!("{header}: {}", of(header))
@@ -259,6 +278,18 @@ mod tests {
             ("From: b@y.example\r\nFrom\r\n", Lookalike, 19),
             ("From: b@y.example\r\nfrom", Lookalike, 19),
             ("From \0: a@x.example\r\n", Lookalike, 0),
+            ("F\0rom: a@x.example\r\nFrom: b@y.example\r\n", Lookalike, 0),
+            (
+                "From: b@y.example\r\nX: y\rFrom: a@x.example\r\n",
+                Lookalike,
+                24,
+            ),
+            (
+                "From: b@y.example\r\nX: y\r\r \0from\t: a\r\n",
+                Lookalike,
+                25,
+            ),
+            ("From: b@y.example\rFROM: a@x.example\r\n", Lookalike, 18),
             ("From: Team: a@x.example;\r\n", Group, 5),
             ("From: Undisclosed:;\r\n", Group, 5),
             ("From: b@y.example, Team:a@x.example;\r\n", Group, 18),

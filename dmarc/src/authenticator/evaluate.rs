@@ -26,6 +26,8 @@ pub(super) struct Evidence<'e, 'h> {
     /// The result for the identity of MAIL FROM, and its domain.
     pub(super) spf: Option<(SpfResult, &'h [u8])>,
     pub(super) dkim: &'e [SignatureResult<'h>],
+    /// [`Limits::trust_test_keys`](super::Limits).
+    pub(super) trust_test_keys: bool,
 }
 
 /// One domain that a mechanism speaks for.
@@ -39,6 +41,8 @@ enum Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
     Passed,
+    /// It passed with a key for tests, which counts for nothing; how it is aligned tells why not.
+    Tested,
     /// A query failed, so it may or may not be authentic.
     Uncertain,
 }
@@ -58,6 +62,9 @@ impl<'h> Evidence<'_, 'h> {
             Subject::Dkim(index) => {
                 let result = self.dkim.get(index)?;
                 let standing = match result.result() {
+                    DkimResult::Pass if result.is_testing() && !self.trust_test_keys => {
+                        Standing::Tested
+                    }
                     DkimResult::Pass => Standing::Passed,
                     DkimResult::TempError => Standing::Uncertain,
                     _ => return None,
@@ -265,6 +272,7 @@ impl<'h, const N: usize> Evaluation<'h, N> {
             evidence
                 .subjects()
                 .find_map(|(subject, _, standing)| match self.get(subject) {
+                    _ if standing == Standing::Tested => None,
                     Alignment::Unknown => Some(
                         findings
                             .failure()
@@ -273,6 +281,9 @@ impl<'h, const N: usize> Evaluation<'h, N> {
                     alignment => (standing == Standing::Uncertain && alignment.is_aligned())
                         .then_some(Reason::MechanismUnknown),
                 });
+        let is_tested = evidence.subjects().any(|(subject, _, standing)| {
+            standing == Standing::Tested && self.get(subject).is_aligned()
+        });
         let request = findings.request();
         let (result, reason) = match (request, aligned) {
             (Err(NoRequest::NoRecord), _) => (DmarcResult::None, Reason::NoRecord),
@@ -287,6 +298,7 @@ impl<'h, const N: usize> Evaluation<'h, N> {
             (Ok(_), Some(mechanism)) => (DmarcResult::Pass, Reason::Aligned(mechanism)),
             (Ok(_), None) => match uncertain {
                 Some(reason) => (DmarcResult::TempError, reason),
+                None if is_tested => (DmarcResult::Fail, Reason::TestKey),
                 None => (DmarcResult::Fail, Reason::NotAligned),
             },
         };

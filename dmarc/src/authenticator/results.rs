@@ -1,6 +1,6 @@
 //! The Authentication-Results field of a verdict, and the fields that claim to be it (RFC 8601).
 
-use scop_core::Sink;
+use scop_core::{Full, Sink, SliceSink};
 use scop_dkim::verify::SignatureResult;
 use scop_mime_core::header::auth_results::WriteError;
 use scop_mime_core::{AuthResults, AuthResultsWriter, Field, HeaderBlock};
@@ -11,27 +11,45 @@ use crate::author::Author;
 /// Octets of `b=` that tell signatures apart (RFC 6008 4).
 const SIGNATURE_START: usize = 8;
 
+/// Octets in the longest address: 64 before the `@`, 255 behind it (RFC 5321 4.5.3.1). Quoted, it still
+/// fits a line of 998 octets (RFC 5322 2.1.1), which cannot be folded there.
+const MAX_IDENTITY: usize = 320;
+
 impl<const N: usize, const TEXT: usize> Verdict<'_, '_, N, TEXT> {
     /// Writes the Authentication-Results field, with its line end: DKIM for each signature, SPF for
     /// each identity, DMARC.
     ///
     /// Nothing in a message or in the DNS can break out of its place: names are checked labels, and all
-    /// else is quoted. An identity that no field can hold (a control character, not UTF-8) is left
-    /// out; its result stands without it.
+    /// else is quoted. An identity that is no text of one line (a control character, a line separator,
+    /// not UTF-8) or longer than any address (320 octets) is left out; its result stands without it.
+    ///
+    /// A test key is given as the reason of a result, and a comment behind the last signature says how
+    /// many more were not looked at.
     ///
     /// # Errors
-    /// When the sink is full, or `authserv_id` is empty or holds a control character.
+    /// When the sink is full, or `authserv_id` is empty, too long for a line or holds a control character.
     pub fn write_results<S: Sink + ?Sized>(
         &self,
         authserv_id: &[u8],
         sink: &mut S,
     ) -> Result<(), WriteError> {
         let mut field = AuthResultsWriter::new(sink, authserv_id)?;
+        let skipped = self.skipped_signatures();
         if self.dkim().is_empty() {
-            field.result(b"dkim", b"none")?;
+            let is_signed = skipped > 0;
+            field.result(b"dkim", if is_signed { b"policy" } else { b"none" })?;
         }
         for signature in self.dkim() {
             write_signature(signature, &mut field)?;
+        }
+        if skipped > 0 {
+            let mut buffer = [0; 48];
+            let mut text = SliceSink::new(&mut buffer);
+            let count = u64::try_from(skipped).unwrap_or(u64::MAX);
+            text.put_decimal(count)
+                .and_then(|()| text.put(b" more not looked at"))
+                .map_err(|Full| WriteError::Full)?;
+            field.comment(text.written())?;
         }
         if let (Some(verdict), Some(connection)) = (self.mail_from(), self.connection()) {
             field.result(b"spf", verdict.result().as_str().as_bytes())?;
@@ -58,6 +76,9 @@ fn write_signature<S: Sink + ?Sized>(
     field: &mut AuthResultsWriter<'_, S>,
 ) -> Result<(), WriteError> {
     field.result(b"dkim", result.result().name().as_bytes())?;
+    if result.is_testing() {
+        field.reason(b"test key")?;
+    }
     let Some(signature) = result.signature() else {
         return Ok(());
     };
@@ -90,11 +111,16 @@ fn property<S: Sink + ?Sized>(
     name: &[u8],
     value: &[u8],
 ) -> Result<(), WriteError> {
-    let has_control = value.iter().any(u8::is_ascii_control);
-    if has_control || core::str::from_utf8(value).is_err() {
+    let is_line = core::str::from_utf8(value).is_ok_and(|text| !text.chars().any(ends_a_line));
+    if !is_line || value.len() > MAX_IDENTITY {
         return Ok(());
     }
     field.property(ptype, name, value).map(|_| ())
+}
+
+/// Whether some reader may end a line there, or takes it for a control character.
+fn ends_a_line(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 /// The Authentication-Results fields of a message that claim to come from `authserv_id`, or do not say

@@ -78,6 +78,9 @@ pub enum Reason {
     Aligned(Mechanism),
     /// Nothing that passed is aligned.
     NotAligned,
+    /// Nothing that passed is aligned but a signature whose key has `t=y`, and [`Limits`](super::Limits)
+    /// do not trust such keys.
+    TestKey,
 }
 
 impl fmt::Display for Reason {
@@ -98,6 +101,9 @@ impl fmt::Display for Reason {
                 write!(f, "DKIM signature {} passed and is aligned", index + 1)
             }
             Self::NotAligned => f.write_str("nothing that passed is aligned (RFC 9989 5.3.5)"),
+            Self::TestKey => {
+                f.write_str("only a signature with a test key is aligned (RFC 6376 3.6.1)")
+            }
         }
     }
 }
@@ -134,6 +140,7 @@ pub struct Verdict<'h, 'p, const N: usize = 10, const TEXT: usize = 4096> {
     pub(super) mail_from: Option<Evaluator<'h, TEXT>>,
     pub(super) dkim: Verifier<'h, 'p, N>,
     pub(super) dmarc: Evaluation<'h, N>,
+    pub(super) trust_test_keys: bool,
 }
 
 impl<'h, const N: usize, const TEXT: usize> Verdict<'h, '_, N, TEXT> {
@@ -265,6 +272,7 @@ impl<'h, const N: usize, const TEXT: usize> Verdict<'h, '_, N, TEXT> {
 pub(super) fn evidence<'e, 'h, const N: usize, const TEXT: usize>(
     spf: Option<&Evaluator<'h, TEXT>>,
     dkim: &'e Verifier<'h, '_, N>,
+    trust_test_keys: bool,
 ) -> Option<Evidence<'e, 'h>> {
     let dkim = dkim.verdict()?;
     let spf = match spf {
@@ -274,5 +282,9 @@ pub(super) fn evidence<'e, 'h, const N: usize, const TEXT: usize>(
             Some((verdict.result(), verdict.domain()))
         }
     };
-    Some(Evidence { spf, dkim })
+    Some(Evidence {
+        spf,
+        dkim,
+        trust_test_keys,
+    })
 }

@@ -316,6 +316,18 @@ const FROM_HEADERS: &[(&str, &str)] = &[
         "comment inside",
         "From: any@(legitimate.example)attack.example\r\n",
     ),
+    (
+        "bare CR",
+        "X: y\rFrom: <admin@legitimate.example>\r\nFrom: <any@attack.example>\r\n",
+    ),
+    (
+        "bare CR in From",
+        "From: <any@attack.example>\rFrom: <admin@legitimate.example>\r\n",
+    ),
+    (
+        "NUL in the name",
+        "Fr\0om: <admin@legitimate.example>\r\nFrom: <any@attack.example>\r\n",
+    ),
     ("group", "From: legitimate.example: any@attack.example;\r\n"),
     ("NUL", "From: admin@legitimate.example\0@attack.example\r\n"),
     (

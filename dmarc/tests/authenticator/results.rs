@@ -1,22 +1,29 @@
 //! The field that is written, and the fields that claim to be it.
 
-use scop_dmarc::authenticator::claims;
-use scop_mime_core::HeaderBlock;
+use scop_core::lookup;
+use scop_crypto::RUST_CRYPTO;
+use scop_dmarc::Authenticator;
+use scop_dmarc::authenticator::{Limits, claims};
 use scop_mime_core::header::auth_results::WriteError;
+use scop_mime_core::{HeaderBlock, Message};
 
 use crate::signing::{GOOD_KEY, key_record, sign};
-use crate::zone::{GOOD, Session, Zone, judge};
+use crate::zone::{GOOD, NOW, Session, Zone, judge};
 
 fn zone() -> Zone {
     Zone::default()
         .txt("example.org", "v=spf1 ip4:192.0.2.25 -all")
         .txt("_dmarc.example.org", "v=DMARC1; p=reject; t=y")
         .txt("s._domainkey.example.org", &key_record(GOOD_KEY))
+        .txt(
+            "t._domainkey.example.org",
+            &(key_record(GOOD_KEY) + "; t=y"),
+        )
 }
 
 fn field(message: &str, from: Option<Session<'_>>) -> String {
     judge(&zone(), message.as_bytes(), from, |verdict| {
-        let mut out = heapless::Vec::<u8, 2048>::new();
+        let mut out = heapless::Vec::<u8, 8192>::new();
         verdict.write_results(b"mx.example.net", &mut out).unwrap();
         String::from_utf8(out.to_vec())
             .unwrap()
@@ -123,6 +130,12 @@ fn nothing_breaks_out() {
             "x\0@example.org",
             "; spf=pass; spf=none; dmarc=",
         ),
+        // What ends a line for some readers: NEL, and the separators of Unicode.
+        (
+            "a\u{85}dmarc=pass",
+            "x\u{2028}y\u{2029}@example.org",
+            "; spf=pass; spf=none; dmarc=",
+        ),
     ] {
         let from = Session {
             ip: GOOD,
@@ -132,6 +145,73 @@ fn nothing_breaks_out() {
         let field = field(MESSAGE, Some(from));
         assert!(field.contains(expected), "{field}");
     }
+}
+
+/// No line of the field may be longer than 998 octets (RFC 5322 2.1.1), and a quoted string cannot be
+/// folded: an identity of any length must not keep the field from being written.
+#[test]
+fn identities_of_any_length() {
+    for length in [308, 309, 1_000, 20_000] {
+        let local = "\"".repeat(length);
+        let auid = format!("i={}@example.org; ", "(".repeat(length));
+        let signed = sign(MESSAGE, "example.org", "s", GOOD_KEY, &auid);
+        let path = format!("{local}@example.org");
+        let from = Session {
+            ip: GOOD,
+            helo: "(".repeat(length + 12).leak().as_bytes(),
+            mail_from: path.as_bytes(),
+        };
+        let field = field(&signed, Some(from));
+        let fits = length <= 308;
+        for name in ["header.i=", "smtp.mailfrom=", "smtp.helo="] {
+            assert_eq!(field.contains(name), fits, "{length} {name}");
+        }
+        assert!(field.contains("; dmarc=pass header.from="), "{field}");
+    }
+}
+
+/// What was not looked at is not passed over in silence.
+#[test]
+fn more_signatures_than_are_looked_at() {
+    let signed = sign(MESSAGE, "example.org", "s", GOOD_KEY, "");
+    let (signature, _) = signed.split_at(signed.len() - MESSAGE.len());
+    let message = signature.repeat(13) + MESSAGE;
+    let text = field(&message, None);
+    assert_eq!(text.matches("dkim=pass").count(), 10);
+    assert!(
+        text.contains(" (3 more not looked at); dmarc=pass"),
+        "{text}"
+    );
+    let text = field(&(signature.repeat(10) + MESSAGE), None);
+    assert!(!text.contains("not looked at"), "{text}");
+
+    // Without room for one, they are not said to be absent.
+    let parts = Message::split(signed.as_bytes());
+    let mut limits = Limits::DEFAULT;
+    limits.dkim.max_signatures = 0;
+    let mut machine: Authenticator<'_, '_> =
+        Authenticator::new(parts.header, None, RUST_CRYPTO, NOW, &limits);
+    machine.finish_body().unwrap();
+    let zone = zone();
+    let verdict = lookup::drive(&mut machine, |query| zone.answer(query)).unwrap();
+    let mut out = heapless::Vec::<u8, 512>::new();
+    verdict.write_results(b"mx.example.net", &mut out).unwrap();
+    let text = str::from_utf8(&out).unwrap();
+    assert!(
+        text.contains("dkim=policy (1 more not looked at);"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_test_key_is_named() {
+    let signed = sign(MESSAGE, "example.org", "t", GOOD_KEY, "");
+    let text = field(&signed, None);
+    assert!(
+        text.contains("dkim=pass reason=\"test key\" header.d=example.org"),
+        "{text}"
+    );
+    assert!(text.contains("; dmarc=fail "), "{text}");
 }
 
 #[test]

@@ -1,16 +1,18 @@
 //! What the verdict says for honest and for failing messages.
 
-use scop_core::Failure;
+use scop_core::{Failure, lookup};
+use scop_crypto::RUST_CRYPTO;
 use scop_dkim::verify::{DkimResult, SignatureResult};
 use scop_dmarc::alignment::Alignment;
-use scop_dmarc::authenticator::{Mechanism, Reason};
+use scop_dmarc::authenticator::{Limits, Mechanism, Reason};
 use scop_dmarc::discover::{Existence, Location};
 use scop_dmarc::policy::Disposition;
-use scop_dmarc::{Author, DmarcResult};
+use scop_dmarc::{Authenticator, Author, DmarcResult};
+use scop_mime_core::Message;
 use scop_spf::SpfResult;
 
 use crate::signing::{EVIL_KEY, GOOD_KEY, key_record, sign};
-use crate::zone::{EVIL, GOOD, Session, Zone, judge};
+use crate::zone::{EVIL, GOOD, NOW, Session, Zone, judge};
 
 const MESSAGE: &str = "From: news@example.org\r\nSubject: x\r\n\r\nHello\r\n";
 
@@ -448,4 +450,71 @@ fn a_partial_signature_does_not_pass() {
             assert_eq!(verdict.result(), DmarcResult::Fail);
         },
     );
+}
+
+/// A message that is signed with a test key alone is as good as unsigned (RFC 6376 3.6.1), unless the
+/// host says otherwise.
+#[test]
+fn a_test_key_gives_no_pass() {
+    let test_key = key_record(GOOD_KEY) + "; t=s:y";
+    let published = |zone: Zone| {
+        zone.txt("t._domainkey.example.org", &test_key)
+            .txt("t._domainkey.mail.example.org", &test_key)
+    };
+    let record = || published(zone("v=DMARC1; p=reject"));
+    let same = sign(MESSAGE, "example.org", "t", GOOD_KEY, "");
+    let below = sign(MESSAGE, "mail.example.org", "t", GOOD_KEY, "");
+    let both = sign(&same, "mail.example.org", "s", GOOD_KEY, "");
+    let unknown = record().failing("_dmarc.mail.example.org");
+    let aligned = |index| Reason::Aligned(Mechanism::Dkim(index));
+    for (zone, message, from, reason) in [
+        (record(), &same, None, Reason::TestKey),
+        (record(), &below, None, Reason::TestKey),
+        (
+            record(),
+            &same,
+            Some(GOOD_SERVER),
+            Reason::Aligned(Mechanism::Spf),
+        ),
+        (record(), &both, None, aligned(0)),
+        // Whether it would align, had it counted, makes no difference.
+        (unknown, &below, None, Reason::NotAligned),
+    ] {
+        judge(&zone, message.as_bytes(), from, |verdict| {
+            let last = verdict.dkim().last().unwrap();
+            assert_eq!((last.result(), last.is_testing()), (DkimResult::Pass, true));
+            assert_eq!(verdict.reason(), reason);
+            let passes = matches!(reason, Reason::Aligned(_));
+            assert_eq!(verdict.is_authentic(), passes);
+            assert_eq!(verdict.aligned().is_some(), passes);
+            let disposition = if passes {
+                Disposition::None
+            } else {
+                Disposition::Reject
+            };
+            assert_eq!(verdict.disposition(), disposition);
+        });
+    }
+    judge(
+        &published(without_record()),
+        same.as_bytes(),
+        None,
+        |verdict| {
+            assert_eq!(verdict.result(), DmarcResult::None);
+            assert!(!verdict.is_authentic());
+        },
+    );
+
+    let mut limits = Limits::DEFAULT;
+    limits.trust_test_keys = true;
+    for message in [&same, &below] {
+        let parts = Message::split(message.as_bytes());
+        let mut machine: Authenticator<'_, '_> =
+            Authenticator::new(parts.header, None, RUST_CRYPTO, NOW, &limits);
+        machine.body(parts.body).unwrap();
+        machine.finish_body().unwrap();
+        let zone = record();
+        let verdict = lookup::drive(&mut machine, |query| zone.answer(query)).unwrap();
+        assert_eq!(verdict.reason(), aligned(0));
+    }
 }
