@@ -317,7 +317,7 @@ pub struct Mailbox<'a> {
 }
 
 impl<'a> Mailbox<'a> {
-    /// Reads a value that must be one mailbox, as that of Sender.
+    /// Reads a value that must be one mailbox, as that of Sender without the groups of RFC 6854 2.1.
     ///
     /// # Errors
     /// The first rule that is broken; `NotOneMailbox` for a group or a second address.

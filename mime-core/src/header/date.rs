@@ -70,7 +70,8 @@ impl fmt::Display for DateErrorKind {
 /// The error of [`DateTime::parse`].
 pub type DateError = ParseError<DateErrorKind>;
 
-/// A day, a time and a zone.
+/// A day, a time and a zone. What was read with a wrong day of the week is not equal to the same with
+/// the right one.
 ///
 /// ```text
 /// date-time   = [ day-of-week "," ] day month year time-of-day zone [CFWS]    ; RFC 5322 3.3
