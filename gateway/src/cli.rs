@@ -43,7 +43,7 @@ pub(crate) struct Check {
     pub(crate) ip: Option<IpAddr>,
 
     /// The name that the sender gave with HELO or EHLO; SPF checks it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub(crate) helo: Option<String>,
 
     /// The address that the sender gave with MAIL FROM; SPF checks it. Empty or `<>` for a bounce

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::message::{Source, reason};
+use crate::terminal::say;
 
 /// The longest key file that is read: RSA with 4096 bits needs 3.3 KiB.
 const MAX_KEY_FILE: u64 = 64 << 10;
@@ -175,11 +176,11 @@ fn warn_if_open_to_others(path: &Path, file: &File) {
     if let Ok(metadata) = file.metadata() {
         let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
         if metadata.is_file() && mode & 0o077 != 0 {
-            eprintln!(
-                "scop: warning: {}: mode {:04o} opens the private key to others; `chmod 600` it",
+            say(format_args!(
+                "warning: {}: mode {:04o} opens the private key to others; `chmod 600` it",
                 path.display(),
                 mode & 0o7777
-            );
+            ));
         }
     }
     #[cfg(not(unix))]

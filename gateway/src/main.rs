@@ -30,15 +30,16 @@ const UNUSABLE: u8 = 2;
 fn main() -> ExitCode {
     // A fault of the program is one line for its users, not a trace through its insides.
     std::panic::set_hook(Box::new(|fault| {
-        eprintln!("scop: this is a fault of scop, please report it: {fault}");
+        terminal::say(format_args!(
+            "this is a fault of scop, please report it: {fault}"
+        ));
     }));
     let cli = Cli::parse();
     start_log();
     match run(&cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            // It may quote the file.
-            eprintln!("scop: {}", terminal::shown(error.to_string().as_bytes()));
+            terminal::say(error);
             ExitCode::from(UNUSABLE)
         }
     }
@@ -55,7 +56,8 @@ fn run(cli: &Cli) -> Result<u8, Error> {
         Command::Sign(arguments) => {
             let mut out = io::BufWriter::new(out.lock());
             command::sign::run(arguments, &mut out)?;
-            unless_closed(out.flush())?;
+            // A message without its end is not what was asked for, whoever closed the output.
+            out.flush().map_err(output_error)?;
             Ok(0)
         }
         Command::Keygen(arguments) => {
@@ -70,14 +72,17 @@ fn print(text: &str) -> Result<(), Error> {
     unless_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Whoever reads the output may stop when they have seen enough.
+/// Whoever reads a report may stop when they have seen enough.
 fn unless_closed(written: io::Result<()>) -> Result<(), Error> {
     match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::new("standard output", message::reason(&error)))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(output_error(error)),
         _ => Ok(()),
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
+pub(crate) fn output_error(error: io::Error) -> Error {
+    Error::new("standard output", message::reason(&error))
 }
 
 /// Writes events to standard error, from the level in `SCOP_LOG` on; none without it.

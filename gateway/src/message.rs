@@ -15,13 +15,15 @@ use scop_mime_core::{HeaderBlock, HeaderEnd, find_header_end};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::terminal::say;
 
 /// The longest header block that is read, in octets of its CRLF form. A header has no limit of its own in
 /// RFC 5322; without one a file of header lines would be held in memory whole.
 pub(crate) const MAX_HEADER: usize = 1 << 20;
 
-/// How the line begins that separates the messages of an mbox file. No field begins so: a field name has no
-/// space in it.
+/// How the line begins that separates the messages of an mbox file.
+///
+/// `From : a@b.example` begins so too, and is a field (RFC 5322 4.5): some programs show it as the author.
 const MBOX_LINE: &[u8] = b"From ";
 
 /// How much is read at once.
@@ -47,7 +49,7 @@ impl Source {
     pub(crate) fn stdin() -> io::StdinLock<'static> {
         let stdin = io::stdin();
         if stdin.is_terminal() {
-            eprintln!("scop: reading the message from standard input");
+            say("reading the message from standard input");
         }
         stdin.lock()
     }
@@ -255,7 +257,8 @@ impl Header {
             .filter(|&(_, &byte)| byte == b'\n')
             .map(|(next, _)| next)
             .collect();
-        let is_mbox = bytes.starts_with(MBOX_LINE);
+        let first = HeaderBlock::new(&bytes).fields().next();
+        let is_mbox = bytes.starts_with(MBOX_LINE) && first.is_some_and(|it| it.is_malformed());
         let start = lines.first().filter(|_| is_mbox).copied();
         Self {
             bytes,
@@ -500,7 +503,9 @@ mod tests {
             let byte = input.find("C: d").unwrap() as u64;
             assert_eq!(header.place(6), Place { line: 3, byte });
         }
-        assert!(!read(b"From: a\n\n", 5).unwrap().0.is_from_mbox());
+        for field in [&b"From: a\n\n"[..], b"From : a\n\n", b"From \t:\n\n"] {
+            assert!(!read(field, 5).unwrap().0.is_from_mbox());
+        }
         assert!(read(b"From a@b.example\n\n", 5).is_err());
     }
 

@@ -1,7 +1,15 @@
 //! Text for a terminal: foreign bytes made harmless, colours where they are wanted.
 
 use std::fmt::{self, Write as _};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
+
+/// Says something to the user on standard error; the text may quote what is foreign.
+///
+/// A standard error that takes nothing more does not stop the program, as `eprintln!` would.
+pub(crate) fn say(words: impl fmt::Display) {
+    let line = format!("scop: {}\n", shown(words.to_string().as_bytes()));
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
 
 /// Bytes of a message or of the DNS as text that cannot steer a terminal.
 ///
@@ -39,13 +47,15 @@ pub(crate) fn shown_within(bytes: &[u8], limit: usize) -> String {
     }
 }
 
-/// Characters that are not seen, or that change what is seen around them.
+/// Characters that are not seen, or that change what is seen around them: control characters, those with
+/// the property `Default_Ignorable_Code_Point` of Unicode, separators of lines, marks of annotations.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             u32::from(c),
-            0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff
-                | 0xfff9..=0xfffb | 0xe0000..=0xe007f
+            0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f
+                | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0
+                | 0xfff0..=0xfffb | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff
         )
 }
 
@@ -126,6 +136,11 @@ mod tests {
                 "zero\\u{200b}width\\u{feff}",
             ),
             ("\u{9b}31m".as_bytes(), "\\u{9b}31m"),
+            // A filler that takes room like a letter, and selectors that no font shows.
+            (
+                "a\u{3164}b\u{fe00}\u{e0100}".as_bytes(),
+                "a\\u{3164}b\\u{fe00}\\u{e0100}",
+            ),
         ] {
             assert_eq!(shown(bytes), text);
         }

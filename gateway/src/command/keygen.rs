@@ -7,6 +7,7 @@ use scop_core::{NameBuf, QueryName};
 use crate::cli::{KeyAlgorithm, Keygen};
 use crate::error::Error;
 use crate::key_file::SigningKey;
+use crate::terminal::say;
 
 /// How long resolvers may keep the record, in seconds: short, so that a key can be replaced in an hour.
 const TTL: u32 = 3600;
@@ -24,10 +25,10 @@ pub(crate) fn run(arguments: &Keygen) -> Result<String, Error> {
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("{selector}.{domain}.pem")));
     key.write_new(&path)?;
-    eprintln!(
-        "scop: the private key is in {} (mode 0600); publish this record:",
+    say(format_args!(
+        "the private key is in {} (mode 0600); publish this record:",
         path.display()
-    );
+    ));
     Ok(zone_entry(&owner, &key.record()))
 }
 

@@ -17,6 +17,8 @@ use crate::cli::Sign;
 use crate::error::Error;
 use crate::key_file::SigningKey;
 use crate::message::{LineEnds, MessageReader, Source, reason};
+use crate::output_error;
+use crate::terminal::say;
 
 /// Input that cannot be read twice is held in memory up to this length.
 const SPOOL_MEMORY: usize = 1 << 20;
@@ -96,8 +98,15 @@ fn signature(
         return Err(Error::at(source, 0, rule));
     }
     let block = HeaderBlock::new(header.as_bytes());
-    let fail = |message: &MessageReader<_>, error: SignerError| match (error, message.bare()) {
-        (SignerError::BareLineEnd, Some(byte)) => Error::at(source, byte, error),
+    let fail = |message: &MessageReader<_>, error: SignerError| match error {
+        SignerError::BareLineEnd => {
+            // Without such a byte, it is the end of the file that comes too soon.
+            let byte = message.bare().unwrap_or(message.len());
+            Error::at(source, byte, error)
+        }
+        SignerError::Domain => Error::new("--domain", error),
+        SignerError::Selector => Error::new("--selector", error),
+        SignerError::Times => Error::new("--at", error),
         _ => Error::new(source, error),
     };
     let mut signer = Signer::new(block, key.as_sign(), RUST_CRYPTO, options)
@@ -110,17 +119,16 @@ fn signature(
         .finish(&mut field)
         .map_err(|error| fail(&message, error))?;
     if let LineEnds::Lf | LineEnds::LfWithCrlf { .. } = message.line_ends() {
-        eprintln!(
-            "scop: {source}: the line ends are LF: signed as CRLF, which is how it will travel, and written as LF"
-        );
+        say(format_args!(
+            "{source}: the line ends are LF: signed as CRLF, which is how it will travel, and written as LF"
+        ));
         field.retain(|&byte| byte != b'\r');
     }
     Ok((field, message.len()))
 }
 
 fn write(out: &mut impl Write, bytes: &[u8]) -> Result<(), Error> {
-    out.write_all(bytes)
-        .map_err(|error| Error::new("standard output", reason(&error)))
+    out.write_all(bytes).map_err(output_error)
 }
 
 fn copy(source: &Source, from: &mut File, out: &mut impl Write) -> Result<u64, Error> {

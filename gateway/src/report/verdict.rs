@@ -1,6 +1,6 @@
 //! The answer in words: who sent the message, and why one may believe it or not.
 
-use scop_dkim::verify::{DkimResult, Reason as DkimReason, SignatureResult};
+use scop_dkim::verify::{DkimResult, Reason as DkimReason};
 use scop_dmarc::DmarcResult;
 use scop_dmarc::alignment::Alignment;
 use scop_dmarc::authenticator::Reason;
@@ -37,13 +37,14 @@ pub(super) fn conclude(parts: &Parts<'_>, found: &Authentication<'_>) -> Verdict
 }
 
 fn outcome(found: &Authentication<'_>) -> Outcome {
+    // What speaks for another domain is no proof, whatever comes of it later.
+    let counts = |alignment| alignment != Alignment::NotAligned;
     let is_uncertain = || {
-        let dkim = found.dkim().iter();
-        dkim.map(SignatureResult::result)
-            .any(|result| result == DkimResult::TempError)
-            || found
-                .spf()
-                .is_some_and(|spf| spf.result() == SpfResult::TempError)
+        let dkim = (0..).zip(found.dkim()).any(|(index, signature)| {
+            signature.result() == DkimResult::TempError && counts(found.dkim_alignment(index))
+        });
+        let spf = found.spf().map(scop_spf::Verdict::result);
+        dkim || spf == Some(SpfResult::TempError) && counts(found.spf_alignment())
     };
     match found.reason() {
         _ if found.is_authentic() => Outcome::Pass,

@@ -21,8 +21,19 @@ use crate::message::{Source, reason};
 /// The longest zone file that is read.
 const MAX_ZONE_FILE: u64 = 64 << 20;
 
+/// The most names that all zone files together may hold: they are held in memory, with those between an
+/// owner and its zone.
+const MAX_NAMES: usize = 1 << 18;
+
+/// Octets of records of one name and type, each with the 12 that it has in a message besides its data: no
+/// message could carry more (RFC 1035 4.2.2).
+const MAX_RRSET: usize = 65_535;
+
 /// The longest chain of aliases that is followed; resolvers stop at 8 to 16.
 pub(crate) const MAX_ALIASES: usize = 8;
+
+/// [`MAX_NAMES`] in words.
+const TOO_MANY_NAMES: &str = "the zone files hold more than 262144 names, the limit";
 
 /// DNAME (RFC 6672) redirects a whole tree, which is not done here.
 const DNAME: u16 = 39;
@@ -134,6 +145,12 @@ impl Zones {
             let rrset = node.0.entry(rtype).or_default();
             if !rrset.contains(&data) {
                 rrset.push(data);
+                let octets: usize = rrset.iter().map(|data| data.len() + 12).sum();
+                if octets > MAX_RRSET {
+                    return Err(fail(
+                        "more records of one type than a message holds (RFC 1035 4.2.2)",
+                    ));
+                }
             }
             let alone = node.0.get(&Rtype::CNAME).is_none_or(|targets| {
                 targets.len() == 1 && node.0.keys().all(|&other| may_stand_with_alias(other))
@@ -142,6 +159,9 @@ impl Zones {
                 return Err(fail(
                     "a name with a CNAME record has no other data (RFC 1034 3.6.2)",
                 ));
+            }
+            if self.nodes.len() > MAX_NAMES {
+                return Err(fail(TOO_MANY_NAMES));
             }
             owners.push(owner);
         }
@@ -154,6 +174,9 @@ impl Zones {
             let mut name = owner;
             while name != apex {
                 self.nodes.entry(name).or_default();
+                if self.nodes.len() > MAX_NAMES {
+                    return Err(Error::new(place, TOO_MANY_NAMES));
+                }
                 let Some(parent) = parent(&name) else { break };
                 name = parent;
             }
@@ -458,5 +481,27 @@ ns.sub A 192.0.2.9
             assert!(error.starts_with(words), "{text:?}: {error}");
         }
         assert!(zones(&[""]).is_ok());
+    }
+
+    /// Without the limits these files take minutes and gigabytes.
+    #[test]
+    fn a_file_of_too_many_records_is_refused() {
+        let addresses = |count: u32| {
+            (0..count).fold(String::new(), |text, number| {
+                text + &format!("a.example. A {}\n", std::net::Ipv4Addr::from(number))
+            })
+        };
+        assert!(zones(&[&addresses(4095)]).is_ok());
+        let error = zones(&[&addresses(4096)]).unwrap_err();
+        assert!(error.starts_with("zone0:4096: more records"), "{error}");
+        let deep = "a.".repeat(20);
+        let names = (0..MAX_NAMES / 20).fold(
+            "example. SOA a. b. 1 2 3 4 5\n".to_owned(),
+            |text, number| text + &format!("{deep}{number}.example. A 192.0.2.1\n"),
+        );
+        assert_eq!(
+            zones(&[&names]).unwrap_err(),
+            format!("zone0: {TOO_MANY_NAMES}")
+        );
     }
 }

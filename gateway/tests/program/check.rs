@@ -400,6 +400,64 @@ fn a_name_that_no_zone_answers_for_is_a_temporary_failure() {
     );
 }
 
+/// What failed for now could only have spoken for another domain, so a later try cannot pass either: whoever
+/// runs a broken name server must not turn a failure into "try again".
+#[test]
+fn a_failed_lookup_for_another_domain_is_not_temporary() {
+    let path = folder("elsewhere").join("zone");
+    std::fs::write(
+        &path,
+        "example. 60 IN SOA . . 1 2 3 4 5\nelsewhere.example. 60 IN NS ns.elsewhere.example.\n",
+    )
+    .unwrap();
+    let signed = |domain: &str| {
+        format!(
+            "DKIM-Signature: v=1; a=rsa-sha256; d={domain}; s=s; h=from; b=AAAA;\n \
+             bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\nFrom: a@author.example\n\n"
+        )
+    };
+    let check = |domain: &str, more: &[&str]| {
+        let arguments = [&["check", "--zone", path.to_str().unwrap()], more].concat();
+        scop_with(&arguments, signed(domain).as_bytes()).code
+    };
+    let from = |address| ["--ip", "192.0.2.1", "--mail-from", address];
+    assert_eq!(check("elsewhere.example", &[]), 1);
+    assert_eq!(check("author.example", &from("x@elsewhere.example")), 1);
+    // Of the author itself nothing is known, neither its key nor its record.
+    std::fs::write(
+        &path,
+        "_dmarc.author.example. 60 IN TXT \"\"\n_dmarc.example. 60 IN TXT \"\"\n",
+    )
+    .unwrap();
+    assert_eq!(check("author.example", &[]), 75);
+    assert_eq!(check("elsewhere.example", &from("x@author.example")), 75);
+}
+
+/// Some programs show the first of these as the author (RFC 5322 4.5); it is no line of an mbox file.
+#[test]
+fn a_from_field_with_a_space_is_not_passed_over() {
+    let newsletter = std::fs::read(root().join("samples/newsletter.eml")).unwrap();
+    let hidden = [b"From : Your Bank <ceo@bank.example>\n", &newsletter[..]].concat();
+    let run = scop_with(&["check", "--zone", "samples/example.zone"], &hidden);
+    assert_eq!(run.code, 1, "{}", run.text());
+    assert!(
+        run.text().contains("This message has 2 From fields") && !run.text().contains("mbox"),
+        "{}",
+        run.text()
+    );
+}
+
+/// A client chooses its name; it must not be taken for an option.
+#[test]
+fn a_helo_name_may_look_like_an_option() {
+    let run = sample(
+        "newsletter.eml",
+        &["--ip", "192.0.2.25", "--helo", "--explain.example.org"],
+    );
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.text().contains("helo --explain.example.org"));
+}
+
 #[test]
 fn what_is_missing_for_spf_is_said() {
     for (connection, note) in [

@@ -248,6 +248,19 @@ fn what_cannot_be_signed_is_refused() {
             "From: a@example.org\n\na\rb\n",
             "standard input: byte 22: a line does not end with CRLF",
         ),
+        // The end of the file comes too soon.
+        (
+            "ed",
+            &[],
+            "From: a@example.org",
+            "standard input: byte 19: a line does not end with CRLF",
+        ),
+        (
+            "ed",
+            &["--at", "18446744073709551615"],
+            MESSAGE,
+            "--at: t= and x= are not in order, or too large",
+        ),
         ("ed", &[], "", "standard input: is empty"),
         (
             "ed",
@@ -262,6 +275,15 @@ fn what_cannot_be_signed_is_refused() {
         assert!(run.err.contains(words), "{words}: {}", run.err);
         assert_eq!(run.text(), "", "nothing is written before all is known");
     }
+    let key = folder.join("ed");
+    let arguments = ["sign", "--domain", "example", "--selector", "s", "--key"];
+    let bad = scop_with(
+        &[&arguments[..], &[key.to_str().unwrap()]].concat(),
+        MESSAGE.as_bytes(),
+    );
+    assert_eq!(bad.code, 2);
+    let words = "scop: --domain: the domain is not a domain name";
+    assert!(bad.err.starts_with(words), "{}", bad.err);
     let bad = scop(&[
         "keygen",
         "--algorithm",
@@ -277,6 +299,69 @@ fn what_cannot_be_signed_is_refused() {
         "{}",
         bad.err
     );
+}
+
+/// Standard error may be a full disk or a closed pipe: the key is made and its record printed all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_error_that_takes_nothing_stops_nothing() {
+    let folder = folder("speechless");
+    let full = || {
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    let key = folder.join("key");
+    let key = key.to_str().unwrap();
+    let mut keygen = command(&[
+        "keygen",
+        "--algorithm",
+        "ed25519",
+        "--selector",
+        "s",
+        "--domain",
+        "example.org",
+        "--out",
+        key,
+    ]);
+    let output = keygen.stderr(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.starts_with(b"s._domainkey.example.org."));
+    // The second time the file is there already.
+    let output = keygen.stderr(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// A message without its end is not what was asked for, however short it is.
+#[test]
+fn an_output_that_is_closed_early_is_an_error() {
+    let folder = folder("closed");
+    keygen(&folder, "ed", "ed25519");
+    let key = folder.join("ed");
+    let long = "x\n".repeat(1 << 20);
+    for body in ["x\n", &long] {
+        let message = folder.join("message");
+        std::fs::write(&message, format!("From: a@example.org\n\n{body}")).unwrap();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command(&[
+            "sign",
+            "--domain",
+            "example.org",
+            "--selector",
+            "s",
+            "--key",
+            key.to_str().unwrap(),
+            message.to_str().unwrap(),
+        ])
+        .stdout(writer)
+        .output()
+        .unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert!(err.contains("standard output: broken pipe"), "{err}");
+    }
 }
 
 #[test]
