@@ -64,7 +64,7 @@ impl<'a> Author<'a> {
     pub fn of(header: HeaderBlock<'a>) -> Self {
         let mut from = None;
         for field in header.fields() {
-            if let Some(at) = lookalike(field) {
+            if let Some(at) = lookalike(field, b"From") {
                 let at = field.offset().saturating_add(at);
                 return Self::Ambiguous(ParseError::new(Ambiguity::Lookalike, at));
             }
@@ -137,18 +137,18 @@ fn domain_of(mailbox: Mailbox<'_>) -> Result<Domain<'_>, ParseError<Ambiguity>> 
         .map_err(|error| error.map(Ambiguity::Domain).nested(domain.offset()))
 }
 
-/// Where something begins in a field that is no From field, but that some reader takes for one: a line
-/// without a proper name, or what follows a bare CR, which ends a line for some. The first line of an
-/// mbox is no such line.
-fn lookalike(field: Field<'_>) -> Option<usize> {
+/// Where something begins in a field that some reader takes for a field called `name`, though it is none:
+/// a line without a proper name, or what follows a bare CR, which ends a line for some. The first line
+/// of an mbox is no such line.
+pub(crate) fn lookalike(field: Field<'_>, name: &[u8]) -> Option<usize> {
     let raw = field.raw();
-    if field.is_malformed() && !is_mbox_line(field) && reads_as_from(raw) {
+    if field.is_malformed() && !is_mbox_line(field) && reads_as(name, raw) {
         return Some(0);
     }
     let mut at = 0;
     for piece in raw.split(|&byte| byte == b'\r') {
         // An LF makes the CR before it a line end, and the field goes on behind that.
-        if at > 0 && piece.first() != Some(&b'\n') && reads_as_from(piece) {
+        if at > 0 && piece.first() != Some(&b'\n') && reads_as(name, piece) {
             return Some(at);
         }
         at = at.saturating_add(piece.len()).saturating_add(1);
@@ -165,11 +165,11 @@ fn is_mbox_line(field: Field<'_>) -> bool {
         && !raw.strip_suffix(b"\n").unwrap_or(raw).contains(&b'\n')
 }
 
-/// Whether text begins with the name From, for a reader who passes over blanks, controls and octets
+/// Whether text begins with a name, for a reader who passes over blanks, controls and octets
 /// above 127, and who ends the name at what cannot be part of one.
-fn reads_as_from(text: &[u8]) -> bool {
+fn reads_as(name: &[u8], text: &[u8]) -> bool {
     let mut bytes = text.iter();
-    let spells = b"from".iter().all(|letter| {
+    let spells = name.iter().all(|letter| {
         let next = bytes.find(|byte| byte.is_ascii_graphic());
         next.is_some_and(|byte| byte.eq_ignore_ascii_case(letter))
     });

@@ -6,7 +6,7 @@ use scop_mime_core::header::auth_results::WriteError;
 use scop_mime_core::{AuthResults, AuthResultsWriter, Field, HeaderBlock};
 
 use super::Verdict;
-use crate::author::Author;
+use crate::author::{Author, lookalike};
 
 /// Octets of `b=` that tell signatures apart (RFC 6008 4).
 const SIGNATURE_START: usize = 8;
@@ -123,19 +123,21 @@ fn ends_a_line(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
+/// The name of the field.
+const FIELD: &[u8] = b"Authentication-Results";
+
 /// The Authentication-Results fields of a message that claim to come from `authserv_id`, or do not say
-/// from whom. A host removes them from what it receives, before it adds its own (RFC 8601 5).
+/// from whom, and what some reader takes for such a field. A host removes them from what it receives,
+/// before it adds its own (RFC 8601 5).
 pub fn claims<'h, 'i>(
     header: HeaderBlock<'h>,
     authserv_id: &'i [u8],
 ) -> impl Iterator<Item = Field<'h>> + use<'h, 'i> {
-    header
-        .fields()
-        .filter(|field| field.is(b"Authentication-Results"))
-        .filter(
-            move |field| match AuthResults::parse_prefix(field.value()) {
-                Ok((results, _)) => results.authserv_id().is_ignore_case(authserv_id),
-                Err(_) => true,
-            },
-        )
+    header.fields().filter(move |field| {
+        let is_claim = || match AuthResults::parse_prefix(field.value()) {
+            Ok((results, _)) => results.authserv_id().is_ignore_case(authserv_id),
+            Err(_) => true,
+        };
+        (field.is(FIELD) && is_claim()) || lookalike(*field, FIELD).is_some()
+    })
 }
