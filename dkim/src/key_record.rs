@@ -92,7 +92,8 @@ impl<'a> KeyRecord<'a> {
         self.key.is_empty()
     }
 
-    /// `t=y`: the domain tests DKIM, and a signature that fails counts like none.
+    /// `t=y`: the domain tests DKIM, and its mail is to be treated as unsigned, whether a signature passes
+    /// or fails (RFC 6376 3.6.1).
     pub fn is_testing(&self) -> bool {
         self.lists(b"t", b"y")
     }

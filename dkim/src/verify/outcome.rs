@@ -226,7 +226,8 @@ impl<'h> SignatureResult<'h> {
         self.field.offset()
     }
 
-    /// The key record says `t=y`: the domain tests DKIM, and a failure is to count like no signature.
+    /// The key record says `t=y`: the domain tests DKIM, and the message is to be treated as if it did not
+    /// have this signature, whether that passes or fails (RFC 6376 3.6.1).
     pub const fn is_testing(&self) -> bool {
         self.testing
     }
