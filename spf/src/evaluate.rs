@@ -2,18 +2,22 @@
 //!
 //! Contract: the machine always ends, after at most [`Limits::max_queries`] queries, whatever the DNS
 //! answers; nothing panics in any order of calls; the verdict does not depend on the order of answers.
-//! Includes and redirects are a stack of [`Frame`]s, not recursion.
+//! Includes and redirects are a stack in the machine, not recursion. Each query that was handed out
+//! stays open until it is answered, also when its answer no longer matters.
 //!
 //! # Memory
 //! The records under evaluation are kept in one buffer of `TEXT` octets, as a stack: an `include` puts
 //! its domain and record on top and takes them off when it returns, a `redirect` puts them in the place
 //! of the record that it leaves. What a single term needs (an expanded name, the names of an `mx`) lies
-//! above the top. A record that does not fit is a permanent error with [`Limit::Text`].
+//! above the top. What does not fit is a permanent error with [`Limit::Text`], but for two things that
+//! RFC 7208 lets go: a name from the client's reverse zone is skipped like one whose lookup fails
+//! (5.5), because whoever owns the address could cause the error otherwise, and an explanation is
+//! absent (6.2).
 //!
 //! # Failures inside `mx`
 //! All mail exchanges are asked side by side. A match decides, also when another lookup failed: RFC
-//! 7208 5.4 says "if any address matches", and the order of a set of records means nothing. Without a match, a
-//! failed lookup is a temporary error.
+//! 7208 5.4 says "if any address matches", and the order of a set of records means nothing. Without a
+//! match, a failed lookup is a temporary error.
 //!
 //! ```
 //! use scop_core::{Answer, Lookup, Query, Rdata, Txt, UnixTime, lookup};

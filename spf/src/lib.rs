@@ -1,14 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 
-#[cfg(feature = "alloc")]
-extern crate alloc;
-#[cfg(any(feature = "std", test))]
+#[cfg(test)]
 extern crate std;
 
 mod address;
 mod domain;
-mod evaluate;
+pub mod evaluate;
 mod limits;
 pub mod macro_string;
 mod mechanism;

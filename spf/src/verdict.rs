@@ -67,8 +67,8 @@ impl<'r> Verdict<'r> {
     /// With [`SpfResult::Fail`], why the domain says so: visible ASCII and spaces, at most
     /// [`Limits::explanation`](crate::Limits) octets.
     ///
-    /// `None` when the domain gives no explanation, or none that is valid, short enough and free of
-    /// other characters (RFC 7208 6.2). The text is the publisher's, not the receiver's; a host says so
+    /// `None` when the domain gives no explanation, or none that is valid, short enough for the limit
+    /// and the buffer, and free of other characters (RFC 7208 6.2). The text is the publisher's, not the receiver's; a host says so
     /// when it passes it on (RFC 7208 11.5.2).
     pub fn explanation(&self) -> Option<&[u8]> {
         self.explanation.map(|span| span.of(&self.text))

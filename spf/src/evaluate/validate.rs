@@ -28,8 +28,8 @@ impl Machine<'_> {
 
     /// Stores the names of the first PTR records, only those within `target` where one is given.
     ///
-    /// A name that does not fit the buffer is left out like those after the tenth, because the owner
-    /// of the client's address chooses them.
+    /// A name that does not fit the buffer is skipped, like one whose lookup fails, because the owner
+    /// of the client's address chooses it.
     pub(super) fn keep_names(
         &mut self,
         records: scop_core::Records<'_>,
