@@ -518,3 +518,32 @@ fn a_test_key_gives_no_pass() {
         assert_eq!(verdict.reason(), aligned(0));
     }
 }
+
+/// RFC 9989 takes a public suffix that does not say `psd=y` for an organization (4.10.2 step 3), so
+/// that one of its customers speaks for another, until that one says `psd=n`.
+#[test]
+fn a_suffix_without_psd() {
+    let message = sign(
+        "From: a@bank.tld\r\n\r\nHi\r\n",
+        "evil.tld",
+        "s",
+        EVIL_KEY,
+        "",
+    );
+    for (suffix, own, result) in [
+        ("", "", DmarcResult::Fail),
+        ("psd=y", "", DmarcResult::Fail),
+        ("psd=u", "", DmarcResult::Pass),
+        ("psd=u", "psd=n", DmarcResult::Fail),
+    ] {
+        let mut zone = Zone::default()
+            .txt("_dmarc.bank.tld", &format!("v=DMARC1; p=reject; {own}"))
+            .txt("s._domainkey.evil.tld", &key_record(EVIL_KEY));
+        if !suffix.is_empty() {
+            zone = zone.txt("_dmarc.tld", &format!("v=DMARC1; p=none; {suffix}"));
+        }
+        judge(&zone, message.as_bytes(), None, |verdict| {
+            assert_eq!(verdict.result(), result, "{suffix} {own}");
+        });
+    }
+}
