@@ -33,6 +33,9 @@ pub fn run(data: &[u8]) {
     assert_eq!(again.to_vec(), canonical);
     assert_eq!(meaning(&again), meaning(&list));
     check_spans(&canonical, &again);
+    for mailbox in again.mailboxes() {
+        assert!(mailbox.display_name().is_none_or(is_phrase));
+    }
     assert!(
         list.mailboxes()
             .map(|mailbox| mailbox.addr_spec())
@@ -110,6 +113,23 @@ fn check_spans(data: &[u8], list: &AddressList<'_>) {
             assert!(comment.raw().starts_with(b"(") && comment.raw().ends_with(b")"));
         }
     }
+}
+
+/// Atoms and quoted strings, without the dots of the obsolete form (RFC 5322 3.2.5). An encoded word may
+/// hold dots.
+fn is_phrase(name: Phrase<'_>) -> bool {
+    let mut is_quoted = false;
+    let mut is_escaped = false;
+    let outside = name.raw().iter().map(|&byte| {
+        let is_outside = !is_quoted && byte != b'"';
+        is_quoted ^= byte == b'"' && !is_escaped;
+        is_escaped = is_quoted && byte == b'\\' && !is_escaped;
+        if is_outside { byte } else { b' ' }
+    });
+    let outside: Vec<u8> = outside.collect();
+    outside
+        .split(|&byte| byte == b' ')
+        .all(|word| !word.contains(&b'.') || word.starts_with(b"=?") && word.ends_with(b"?="))
 }
 
 /// Names, local parts and domains, with the structure of groups.

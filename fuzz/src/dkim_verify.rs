@@ -19,7 +19,9 @@ use scop_mime_core::{HeaderBlock, Message};
 use crate::choice::Choice;
 use crate::header_scan::Naive;
 use crate::order::Host;
-use crate::rfc6376::{self, decode, header_input, key_record, names, sha256, signing_key, tag};
+use crate::rfc6376::{
+    self, Order, decode, header_input, key_record, names, sha256, signing_key, tag,
+};
 
 /// The time of verification.
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -59,6 +61,7 @@ pub fn run(data: &[u8]) {
         );
     }
     check_signing(data, &mut choice);
+    check_several(data, &mut choice);
 }
 
 /// Keys with which nobody signs, texts that are no keys, and several keys at once.
@@ -301,7 +304,7 @@ fn sign(
 ) -> Result<Vec<u8>, SignerError> {
     let key = signing_key();
     let mut names = SIGNED.map(SignedName::oversigned);
-    for (name, text) in names.iter_mut().zip(SIGNED).skip(3) {
+    for (name, text) in names.iter_mut().zip(SIGNED).skip(4) {
         *name = SignedName::present(text);
     }
     let mut options = SignOptions::new(b"example.org", b"fuzz")
@@ -323,15 +326,54 @@ fn sign(
     Ok(field)
 }
 
-/// The fields that are signed. Those of the first three names can also not be added.
+/// The fields that are signed. Those of the first four names can also not be added; the signature itself
+/// does not count as one.
 const SIGNED: [&[u8]; 6] = [
     b"From",
     b"To",
     b"Subject",
+    b"DKIM-Signature",
     b"Received",
     b"X-Key",
-    b"DKIM-Signature",
 ];
+
+/// Signatures in several forms and over several lengths of one body each have their own result.
+fn check_several(data: &[u8], choice: &mut Choice) {
+    let message = Message::split(data);
+    // The header of the message may begin with a line that continues the one before.
+    let header = b"From: joe@example.org\r\n";
+    let forms = [rfc6376::Form::Simple, rfc6376::Form::Relaxed];
+    let mut whole = Vec::new();
+    let mut expected = Vec::new();
+    for _ in 0..3 {
+        let body = choice.pick(&forms);
+        let total = body.body(message.body).len();
+        let length = match choice.below(3) {
+            0 => None,
+            1 => Some(total),
+            _ => Some(choice.below(total + 2)),
+        };
+        let order = Order {
+            header: choice.pick(&forms),
+            body,
+            names: &["From", "From", "DKIM-Signature-Of-Another"],
+            length,
+        };
+        expected.push((
+            whole.len(),
+            match length {
+                Some(length) if length < total => Reason::BodyLengthLimit,
+                Some(length) if length > total => Reason::BodyTooShort,
+                _ => Reason::Verified,
+            },
+        ));
+        whole.extend(rfc6376::sign(header, message.body, &order));
+    }
+    whole.extend(header);
+    whole.extend(b"\r\n");
+    whole.extend(message.body);
+    assert_eq!(verify_signed(&whole), expected);
+}
 
 /// What keeps a message from being signed.
 fn signer_error(message: &Message<'_>) -> Option<SignerError> {
@@ -355,7 +397,7 @@ fn signer_error(message: &Message<'_>) -> Option<SignerError> {
         1 => {}
         _ => return Some(SignerError::SeveralFrom),
     }
-    if SIGNED.iter().map(|name| count(name)).sum::<usize>() + 3 > 128 {
+    if SIGNED.iter().map(|name| count(name)).sum::<usize>() + 4 > 128 {
         return Some(SignerError::TooManyNames);
     }
     if has_bare(message.body) {

@@ -14,12 +14,13 @@ use scop_dmarc::authenticator::{Connection, Limits, Mechanism, Reason};
 use scop_dmarc::policy::Disposition;
 use scop_dmarc::{Authenticator, Author, DmarcResult, Domain};
 use scop_mime_core::header::auth_results::WriteError;
-use scop_mime_core::{AuthResults, HeaderBlock, Message};
+use scop_mime_core::{AddressList, AuthResults, HeaderBlock, Message};
 use scop_spf::{Evaluator, Identity, Request, SpfResult};
 
 use crate::choice::Choice;
+use crate::header_scan::Naive;
 use crate::order::Host;
-use crate::rfc6376::{Form, Order, key_record, sign};
+use crate::rfc6376::{Form, Order, field_name, key_record, sign};
 use crate::spf_evaluate::{outline, session, split_line};
 use crate::zone::{Resolver, Texts, Zone};
 
@@ -67,6 +68,7 @@ pub fn run(data: &[u8]) {
     let mut limits = Limits::DEFAULT;
     limits.spf.resolve_p = choice.one_in(4);
 
+    check_author(&message);
     let mut first = None;
     for (order, texts) in [
         (false, Texts::Joined),
@@ -120,6 +122,30 @@ fn drive<'m>(
     .run(&mut machine, order);
     while feed(&mut machine) {}
     (machine, queries)
+}
+
+/// One author is one From field, all of whose mailboxes are of that domain.
+fn check_author(message: &Message<'_>) {
+    let Author::One(domain) = Author::of(message.header) else {
+        return;
+    };
+    let fields = Naive::read(message.header.as_bytes()).fields;
+    let mut from = fields
+        .iter()
+        .filter(|raw| field_name(raw).eq_ignore_ascii_case(b"From"));
+    let (Some(from), None) = (from.next(), from.next()) else {
+        panic!("one author, but not one From");
+    };
+    let colon = from
+        .iter()
+        .position(|&byte| byte == b':')
+        .expect("it has a colon");
+    let value = from[colon + 1..].trim_ascii_end();
+    let list = AddressList::parse(value).expect("one author, but no address");
+    for mailbox in list.mailboxes() {
+        assert!(mailbox.addr_spec().domain().is(domain.as_bytes()));
+        assert!(!mailbox.is_ambiguous());
+    }
 }
 
 /// All that a verdict says.

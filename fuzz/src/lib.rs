@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod check_host;
 pub mod choice;
 pub mod order;
 pub mod rfc1035;

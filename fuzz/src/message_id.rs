@@ -33,6 +33,10 @@ pub fn run(data: &[u8]) {
         assert!(raw.starts_with(b"<") && raw.ends_with(b">"));
         end = offset + raw.len();
         check_id(id, MessageId::parse(raw).expect("it is one by itself"));
+        let sides = |id: &MessageId<'_>| (id.left().to_vec(), id.right().to_vec());
+        for other in &ids {
+            assert_eq!(id == other, sides(id) == sides(other));
+        }
     }
     if !ids.is_empty() {
         assert_eq!(end, prefix.raw().len());

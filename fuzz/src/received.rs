@@ -25,6 +25,9 @@ fn check_received(data: &[u8]) {
         end = offset + raw.len();
         assert_eq!(clause.words().next().unwrap_or_default(), clause.value());
         assert!(clause.words().all(|word| !word.is_empty()));
+        // A keyword begins a clause, unless it stands directly behind another.
+        let value = usize::from(clause.keyword().is_some());
+        assert!(!clause.words().skip(value).any(is_keyword));
         if let Some(keyword) = clause.keyword() {
             assert!(
                 received
@@ -58,6 +61,12 @@ fn check_received(data: &[u8]) {
     let again = Received::parse(&written).expect("what was put together can be read");
     assert_eq!(self::outline(&again), outline, "{}", written.escape_ascii());
     assert_eq!(again.date(), received.date());
+}
+
+fn is_keyword(word: &[u8]) -> bool {
+    [&b"from"[..], b"by", b"via", b"with", b"id", b"for", b"tls"]
+        .iter()
+        .any(|keyword| keyword.eq_ignore_ascii_case(word))
 }
 
 type Outline = (Vec<(Option<Keyword>, Vec<Vec<u8>>)>, Option<Vec<u8>>);

@@ -248,7 +248,7 @@ pub fn header_input(form: Form, fields: &[&[u8]], names: &[&[u8]], signature: &[
 }
 
 /// The name of a well-formed field, empty otherwise.
-fn field_name(raw: &[u8]) -> &[u8] {
+pub(crate) fn field_name(raw: &[u8]) -> &[u8] {
     let Some(colon) = raw.iter().position(|&byte| byte == b':') else {
         return b"";
     };

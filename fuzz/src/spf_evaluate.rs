@@ -1,5 +1,5 @@
-//! SPF on a zone that the input writes: it ends within its bound, and the verdict depends neither on the
-//! order of answers nor on how texts are cut into strings.
+//! SPF on a zone that the input writes: it ends within its bound, the verdict depends neither on the
+//! order of answers nor on how texts are cut into strings, and it is that of a second evaluation.
 //!
 //! ```text
 //! input   = client SP helo SP mail-from LF zone      ; `zone` as in the module of that name
@@ -7,9 +7,10 @@
 
 use std::net::IpAddr;
 
-use scop_core::{Lookup, UnixTime};
-use scop_spf::{Evaluator, Identity, Limits, Request, SpfResult, Verdict};
+use scop_core::{Lookup, UnixTime, lookup};
+use scop_spf::{Evaluator, Identity, Limit, Limits, ReasonKind, Request, SpfResult, Verdict};
 
+use crate::check_host::{Outcome, check_host};
 use crate::choice::Choice;
 use crate::order::Host;
 use crate::zone::{Texts, Zone};
@@ -33,7 +34,32 @@ pub fn run(data: &[u8]) {
         };
         check::<4096>(request, limits, &zone, &mut choice);
         check::<256>(request, limits, &zone, &mut choice);
+        if !limits.resolve_p {
+            compare(request, limits, &zone);
+        }
     }
+}
+
+/// The evaluation by another implementation, where there is room for all records.
+fn compare(request: Request<'_>, limits: Limits, zone: &Zone) {
+    let resolver = zone.open(Texts::Joined);
+    let mut machine: Evaluator<'_, 65_535> = Evaluator::new(request, &limits);
+    let verdict = lookup::drive(&mut machine, |query| resolver.answer(query));
+    let verdict = verdict.expect("it is done");
+    if verdict.reason().kind() == ReasonKind::Limit(Limit::Text) {
+        return;
+    }
+    let outcome = Outcome {
+        result: verdict.result(),
+        counts: (verdict.lookups(), verdict.void_lookups()),
+        explanation: verdict.explanation().map(<[u8]>::to_vec),
+    };
+    assert_eq!(
+        outcome,
+        check_host(&request, &resolver),
+        "{}",
+        verdict.reason()
+    );
 }
 
 /// The first line, without its line end, and the rest.
