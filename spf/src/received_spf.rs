@@ -35,7 +35,8 @@ const MAX_VALUE: usize = 480;
 /// The field for a verdict, to be put above the header (RFC 7208 9.1).
 ///
 /// ```text
-/// header-field     = "Received-SPF:" [CFWS] result FWS [comment FWS] [ key-value-list ] CRLF
+/// header-field     = "Received-SPF:" [CFWS] result [ FWS comment ] [ FWS key-value-list ] [FWS] CRLF
+///                  ; as erratum 5436 corrects it
 /// key-value-list   = key-value-pair *( ";" [CFWS] key-value-pair ) [";"]
 /// key-value-pair   = key [CFWS] "=" ( dot-atom / quoted-string )
 /// ```
@@ -61,7 +62,10 @@ impl<'a> ReceivedSpf<'a> {
                     MAX_VALUE,
                 ));
             }
-            let control = text.iter().position(u8::is_ascii_control);
+            let ascii = text.iter().position(u8::is_ascii_control);
+            // U+0080 to U+009F: a terminal takes U+009B for the start of an escape sequence.
+            let mut pairs = text.iter().zip(text.iter().skip(1));
+            let control = ascii.or(pairs.position(|pair| matches!(pair, (0xc2, 0x80..=0x9f))));
             let invalid = core::str::from_utf8(text)
                 .err()
                 .map(|error| error.valid_up_to());

@@ -211,6 +211,16 @@ fn hostile_text_is_refused() {
         }),
         bad(0)
     );
+    // Control characters beyond ASCII; the characters around them may stand.
+    for (helo, expected) in [
+        ("a\u{80}", bad(1)),
+        ("a\u{9b}31m", bad(1)),
+        ("\u{fc}\u{9f}", bad(2)),
+        ("\u{a0}\u{c2}", Ok(())),
+    ] {
+        let helo = helo.as_bytes();
+        assert_eq!(kind(Request { helo, ..good }), expected, "{helo:?}");
+    }
     assert_eq!(
         kind(Request {
             helo: b"ab\xff",
