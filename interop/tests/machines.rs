@@ -4,11 +4,13 @@
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
-use scop_core::{Answer, NameBuf, Query, Rdata, Rtype, Security, Txt, UnixTime};
+use scop_core::{Answer, NameBuf, Query, Rdata, Rtype, Security, Txt, UnixTime, lookup};
 use scop_crypto::RUST_CRYPTO;
 use scop_dkim::verify::Verifier;
-use scop_dmarc::Authenticator;
+use scop_dmarc::alignment::{Alignment, Check, Mode};
 use scop_dmarc::authenticator::{Connection, Limits};
+use scop_dmarc::discover::Findings;
+use scop_dmarc::{Authenticator, Discovery, Domain};
 use scop_interop::machine::Drill;
 use scop_mime_core::Message;
 use scop_spf::{Evaluator, Identity, Request};
@@ -118,7 +120,7 @@ fn spf() {
             feed: |_: &mut Evaluator<'_>| {},
         }
         .run(2_000, |verdict| {
-            assert!(verdict.starts_with(result), "{verdict}")
+            assert!(verdict.starts_with(result), "{verdict}");
         });
         println!("spf, client {client}: {report:?}");
         assert!(
@@ -145,8 +147,9 @@ fn dkim() {
         sum: |verdict: &[scop_dkim::verify::SignatureResult<'_>]| {
             verdict
                 .iter()
-                .map(|one| format!("{:?} {} ", one.result(), one.reason()))
-                .collect::<String>()
+                .map(|one| format!("{:?} {}", one.result(), one.reason()))
+                .collect::<Vec<_>>()
+                .join(", ")
         },
         feed: |verifier: &mut Verifier<'_, '_>| {
             verifier.body(message.body).unwrap();
@@ -154,10 +157,53 @@ fn dkim() {
         },
     }
     .run(100, |verdict| {
-        assert!(verdict.starts_with("Fail"), "{verdict}")
+        assert!(verdict.starts_with("Fail"), "{verdict}");
     });
     println!("dkim: {report:?}");
     assert_eq!((report.runs, report.queries), (2, 2));
+}
+
+fn walked() -> Discovery<'static> {
+    let mut discovery = Discovery::new(Domain::parse(b"mail.example.org").unwrap());
+    discovery.seek_organizational();
+    discovery
+}
+
+#[test]
+fn dmarc_discovery() {
+    let report = Drill {
+        new: walked,
+        zone,
+        sum: |findings: &Findings<'_>| {
+            format!("{:?} {:?}", findings.organizational(), findings.record())
+        },
+        feed: |_: &mut Discovery<'_>| {},
+    }
+    .run(100, |found| {
+        assert!(found.contains("example.org"), "{found}");
+    });
+    println!("dmarc discovery: {report:?}");
+    assert!(report.queries >= 3, "a walk of three labels: {report:?}");
+}
+
+#[test]
+fn dmarc_alignment() {
+    let mut discovery = walked();
+    let findings = lookup::drive(&mut discovery, zone).unwrap();
+    let report = Drill {
+        new: || {
+            let identifier = Domain::parse(b"bounce.list.example.org").unwrap();
+            Check::new(identifier, findings, Mode::Relaxed)
+        },
+        zone,
+        sum: |alignment: &Alignment| *alignment,
+        feed: |_: &mut Check<'_>| {},
+    }
+    .run(100, |alignment| {
+        assert_eq!(*alignment, Alignment::Relaxed);
+    });
+    println!("dmarc alignment: {report:?}");
+    assert!(report.queries >= 1, "{report:?}");
 }
 
 #[test]
@@ -194,7 +240,7 @@ fn authenticator() {
         },
     }
     .run(3_000, |verdict| {
-        assert!(verdict.starts_with("Pass"), "{verdict}")
+        assert!(verdict.starts_with("Pass"), "{verdict}");
     });
     println!("authenticator: {report:?}");
     assert_eq!(report.runs, 3_000, "there are more orders than that");
