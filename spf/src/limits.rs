@@ -24,7 +24,7 @@ pub struct Limits {
     pub resolve_p: bool,
     /// Terms that ask for names or records which do not exist (RFC 7208 4.6.4, "void lookups"). Stops
     /// records that name random hosts of a victim. A term counts once, whatever number of its queries
-    /// was void, and not when it matches.
+    /// was void, and not when it matches; but the queries for its `%{p}` count before it is evaluated.
     pub void_lookups: u8,
 }
 
