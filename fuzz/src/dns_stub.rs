@@ -220,7 +220,7 @@ impl Host<'_, '_> {
         match kind % 16 {
             0..=3 => {
                 let reply = self.reply();
-                self.deliver(transport, server, &reply);
+                self.check_taken(transport, server, &reply);
             }
             4..=8 => {
                 let reply = self.forged(kind % 16);
@@ -255,6 +255,19 @@ impl Host<'_, '_> {
         }
     }
 
+    /// Hands in a reply that belongs to the question: it is not ignored, if it can be read.
+    fn check_taken(&mut self, transport: Transport, server: usize, reply: &[u8]) {
+        let open = self.open.as_ref().expect("something was sent");
+        let (_, pending) = frames(&open.stream);
+        let can_be_read = rfc1035::Message::read(reply).is_some_and(|it| it.len == reply.len());
+        let ignored = self.stub.counters().ignored;
+        let was_done = self.stub.answer().is_some();
+        self.deliver(transport, server, reply);
+        if can_be_read && pending == 0 && !was_done {
+            assert_eq!(self.stub.counters().ignored, ignored);
+        }
+    }
+
     /// Hands in a whole message.
     fn deliver(&mut self, transport: Transport, server: usize, message: &[u8]) {
         let length = u16::try_from(message.len()).expect("a reply is short");
@@ -284,7 +297,7 @@ impl Host<'_, '_> {
             Transport::Udp => vec![bytes.to_vec()],
             Transport::Tcp => {
                 open.stream.extend(bytes);
-                frames(&open.stream)
+                frames(&open.stream).0
             }
         };
         let Some(answer) = self.stub.answer().filter(|_| !was_done) else {
@@ -457,8 +470,8 @@ impl Host<'_, '_> {
     }
 }
 
-/// The whole messages of a stream.
-fn frames(stream: &[u8]) -> Vec<Vec<u8>> {
+/// The whole messages of a stream, and how many octets come behind the last.
+fn frames(stream: &[u8]) -> (Vec<Vec<u8>>, usize) {
     let mut frames = Vec::new();
     let mut rest = stream;
     while let Some((length, after)) = rest.split_first_chunk() {
@@ -469,7 +482,7 @@ fn frames(stream: &[u8]) -> Vec<Vec<u8>> {
         frames.push(frame.to_vec());
         rest = after;
     }
-    frames
+    (frames, rest.len())
 }
 
 fn same_name(one: &[Vec<u8>], other: &[Vec<u8>]) -> bool {
