@@ -83,9 +83,8 @@ fn check_writing(data: &[u8]) {
     let verdict = machine.verdict().expect("it is done");
     let texts = [request.helo, request.mail_from, request.receiver];
     let is_bad = |text: &&[u8]| {
-        text.len() > 480
-            || text.iter().any(u8::is_ascii_control)
-            || std::str::from_utf8(text).is_err()
+        let is_plain = |text: &str| !text.chars().any(char::is_control);
+        text.len() > 480 || !std::str::from_utf8(text).is_ok_and(is_plain)
     };
     let field = match ReceivedSpf::new(request, verdict) {
         Ok(field) => field.to_vec(),
