@@ -111,6 +111,10 @@ fn dkim(parts: &Parts<'_>, found: &Authentication<'_>, because: &mut Vec<Because
         };
         let key = format!("DKIM, key {selector}");
         because.push(match result.result() {
+            // `Limits::trust_test_keys` is off: DMARC does not count it, so nor does this.
+            DkimResult::Pass if row.aligned && row.testing => neither(format!(
+                "{domain} signed it ({key}), but that is a test key (t=y), which does not count (RFC 6376 3.6.1)"
+            )),
             DkimResult::Pass if row.aligned => {
                 let fields = row
                     .signed_fields

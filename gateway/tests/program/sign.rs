@@ -104,6 +104,45 @@ fn a_round_trip_for_every_key_and_form() {
     }
 }
 
+/// DMARC does not count a signature by a test key, so it must not be a reason for the author either.
+#[test]
+fn a_test_key_speaks_for_nobody() {
+    let folder = folder("test-key");
+    let record = keygen(&folder, "ed", "ed25519").text().to_owned();
+    let signed = sign(&folder, "ed", &[], MESSAGE.as_bytes());
+    assert_eq!(signed.code, 0, "{}", signed.err);
+    let zone = world(&folder, &record);
+    let trusted = scop_with(&["check", "--zone", &zone], &signed.out);
+    assert_eq!(trusted.code, 0, "{}", trusted.text());
+    assert!(
+        trusted
+            .text()
+            .contains("\n  + example.org signed it (DKIM, key ed)")
+    );
+
+    let zone = world(&folder, &record.replace("v=DKIM1; ", "v=DKIM1; t=y; "));
+    let words =
+        "example.org signed it (DKIM, key ed), but that is a test key (t=y), which does not count";
+    let text = scop_with(&["check", "--zone", &zone], &signed.out);
+    assert_eq!(text.code, 1, "{}", text.text());
+    assert!(
+        text.text().contains(&format!("\n  ? {words}")),
+        "{}",
+        text.text()
+    );
+    assert!(!text.text().contains("\n  + "), "{}", text.text());
+
+    let json = scop_with(&["check", "--zone", &zone, "--json"], &signed.out);
+    assert_eq!(json.code, 1);
+    let document: serde_json::Value = serde_json::from_slice(&json.out).unwrap();
+    assert_eq!(document["dkim"][0]["result"], "pass");
+    assert_eq!(document["dkim"][0]["testing"], true);
+    let because = document["verdict"]["because"].as_array().unwrap();
+    assert!(because.iter().all(|reason| reason["speaks"] != "for"));
+    assert_eq!(because[0]["speaks"], "neither");
+    assert!(because[0]["text"].as_str().unwrap().starts_with(words));
+}
+
 #[test]
 fn a_file_and_standard_input_are_signed_alike() {
     let folder = folder("alike");
