@@ -1,7 +1,7 @@
 //! A drill for lookup machines: answers in every order, twice, with stale ids, with failures.
 //!
 //! The machine is built anew for each run, and a run is a list of choices: which of the open queries
-//! is answered next. [`every_order`] counts through all lists (as an odometer does), so a machine whose
+//! is answered next. `every_order` counts through all lists (as an odometer does), so a machine whose
 //! verdict depends on the order of answers, or which forgets or repeats a query, is found.
 
 use std::fmt::Debug;
