@@ -92,7 +92,10 @@ fn check_error(error: WriteError, outline: &Outline) {
     let texts = outline.texts();
     let any = |is_bad: &dyn Fn(&[u8]) -> bool| texts.iter().any(|text| is_bad(text));
     match error {
-        WriteError::Control => assert!(any(&|text| text.iter().any(u8::is_ascii_control))),
+        WriteError::Control => assert!(any(&|text| {
+            let is_bad = |c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}';
+            std::str::from_utf8(text).is_ok_and(|text| text.chars().any(is_bad))
+        })),
         WriteError::NotUtf8 => assert!(any(&|text| std::str::from_utf8(text).is_err())),
         WriteError::LineTooLong => assert!(any(&|text| text.len() > 400)),
         // An empty name of the server can be read where it is quoted.

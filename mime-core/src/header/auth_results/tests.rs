@@ -228,10 +228,26 @@ fn values_are_quoted_unless_plain() {
 
 #[test]
 fn what_cannot_be_written() {
-    for bad in [&b"a\r\nb"[..], b"a\nb", b"a\rb", b"a\0b", b"a\tb", b"\x7f"] {
+    for bad in [
+        "a\r\nb",
+        "a\nb",
+        "a\rb",
+        "a\0b",
+        "a\tb",
+        "\x7f",
+        "\u{80}",
+        "a\u{85}b",
+        "\u{9f}",
+        "\u{2028}",
+        "a\u{2029}b",
+    ] {
+        let bad = bad.as_bytes();
         assert_eq!(written(bad, b"r", b"v"), Err(WriteError::Control));
         assert_eq!(written(b"i", bad, b"v"), Err(WriteError::Control));
         assert_eq!(written(b"i", b"r", bad), Err(WriteError::Control));
+    }
+    for good in ["\u{a0}", "\u{2027}", "\u{202a}"] {
+        assert!(written(b"i", b"r", good.as_bytes()).is_ok(), "{good:?}");
     }
     assert_eq!(written(b"i", b"r", b"\xe9"), Err(WriteError::NotUtf8));
     assert_eq!(written(b"", b"r", b"v"), Err(WriteError::BadKeyword));
@@ -309,12 +325,12 @@ proptest! {
     /// What is written reads back the same, in lines of the allowed length, as one field.
     #[test]
     fn writes_and_reads_back(
-        id in "[^\\p{Cc}]{1,20}",
+        id in "[^\\p{Cc}\\p{Zl}\\p{Zp}]{1,20}",
         results in proptest::collection::vec(
             (
                 "[a-z0-9]{1,4}", "[a-z-]{0,3}[a-z0-9]",
-                proptest::option::of("[^\\p{Cc}]{0,40}"), proptest::option::of("[^\\p{Cc}]{0,80}"),
-                proptest::collection::vec(("[a-z]{1,6}", "[a-z]{1,6}", "([^\\p{Cc}]|[a-z.@'\"\\\\ ]){0,90}"), 0..4),
+                proptest::option::of("[^\\p{Cc}\\p{Zl}\\p{Zp}]{0,40}"), proptest::option::of("[^\\p{Cc}\\p{Zl}\\p{Zp}]{0,80}"),
+                proptest::collection::vec(("[a-z]{1,6}", "[a-z]{1,6}", "([^\\p{Cc}\\p{Zl}\\p{Zp}]|[a-z.@'\"\\\\ ]){0,90}"), 0..4),
             ),
             0..5,
         ),

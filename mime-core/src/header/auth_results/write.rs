@@ -14,7 +14,8 @@ use crate::header::lexical::{emit_quoted, is_dot_atom};
 pub enum WriteError {
     /// The sink is full.
     Full,
-    /// A control character, CR and LF among them, in a value, reason or comment: quoting is no help.
+    /// A control character, CR and LF among them, or a line or paragraph separator (U+2028, U+2029), in a
+    /// value, reason or comment: quoting is no help.
     Control,
     /// A value, reason or comment that is not UTF-8 (RFC 6532 3.2).
     NotUtf8,
@@ -223,13 +224,16 @@ impl<'s, S: Sink + ?Sized> AuthResultsWriter<'s, S> {
 }
 
 fn no_control(text: &[u8]) -> Result<(), WriteError> {
-    if text.iter().any(u8::is_ascii_control) {
+    let text = core::str::from_utf8(text).map_err(|_| WriteError::NotUtf8)?;
+    if text.chars().any(ends_a_line) {
         return Err(WriteError::Control);
     }
-    match core::str::from_utf8(text) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(WriteError::NotUtf8),
-    }
+    Ok(())
+}
+
+/// Whether some reader may end a line there, or takes it for a control character; those beyond ASCII too.
+fn ends_a_line(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 /// Whether every reader takes `byte` for part of a token.
