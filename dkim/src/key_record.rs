@@ -116,7 +116,9 @@ impl<'a> KeyRecord<'a> {
     /// Decodes the key into `buffer`.
     ///
     /// An RSA key is a `SubjectPublicKeyInfo`, or a bare `RSAPublicKey`, which is what the ABNF of RFC
-    /// 6376 says and a minority publishes; an Ed25519 key is 32 octets (RFC 8463 4). Its size is not judged.
+    /// 6376 says and a minority publishes; an Ed25519 key is 32 octets (RFC 8463 4). The exponent of an RSA
+    /// key is odd (RFC 8017 3.1), from 3 to 2^32 - 1, which bounds what a check costs. The modulus is not
+    /// judged.
     ///
     /// # Errors
     /// The kind says what is wrong; the offset is that of the value of `p=`.
@@ -136,7 +138,13 @@ impl<'a> KeyRecord<'a> {
         match self.key_type {
             KeyType::Ed25519 if octets.len() == 32 => Ok(PublicKey::Ed25519(octets)),
             KeyType::Ed25519 => Err(error(KeyRecordErrorKind::KeyLength)),
-            KeyType::Rsa => der::rsa_public_key(octets).ok_or(error(KeyRecordErrorKind::KeySyntax)),
+            KeyType::Rsa => match der::rsa_public_key(octets) {
+                None => Err(error(KeyRecordErrorKind::KeySyntax)),
+                Some(PublicKey::Rsa { exponent, .. }) if !is_usable(exponent) => {
+                    Err(error(KeyRecordErrorKind::KeyExponent))
+                }
+                Some(key) => Ok(key),
+            },
             KeyType::Unknown => Err(error(KeyRecordErrorKind::KeyType)),
         }
     }
@@ -148,6 +156,14 @@ impl<'a> KeyRecord<'a> {
                 .split(|&byte| byte == b':')
                 .any(|part| trim(part) == item)
         })
+    }
+}
+
+/// Whether an RSA key may have this exponent: four octets or less, without leading zeros as in DER.
+const fn is_usable(exponent: &[u8]) -> bool {
+    match exponent {
+        [] | [1] | [_, _, _, _, _, ..] => false,
+        [.., last] => *last % 2 == 1,
     }
 }
 
@@ -169,6 +185,8 @@ pub enum KeyType {
 pub enum KeyRecordErrorKind {
     /// `p=` is not base64.
     Base64,
+    /// The exponent of the RSA key is even, 1, or has more than 32 bits.
+    KeyExponent,
     /// The Ed25519 key does not have 32 octets.
     KeyLength,
     /// The RSA key is not DER of either form.
@@ -191,6 +209,9 @@ impl fmt::Display for KeyRecordErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Base64 => "the key is not base64 (RFC 6376 3.6.1)",
+            Self::KeyExponent => {
+                "the exponent of an RSA key is not odd, from 3 to 2^32 - 1 (RFC 8017 3.1)"
+            }
             Self::KeyLength => "an Ed25519 key does not have 32 octets (RFC 8463 4)",
             Self::KeySyntax => "an RSA key is not in DER (RFC 6376 3.6.1)",
             Self::KeyTooLong => "a key is longer than 4096 bits of RSA need",
@@ -313,6 +334,21 @@ mod tests {
     }
 
     #[test]
+    fn exponents_of_32_bits_at_most() {
+        for (text, expected) in [
+            (&b"p=MAYCAQUCAQM="[..], &[3][..]),
+            (b"p=MAoCAQUCBQD/////", &[0xff; 4]),
+        ] {
+            let mut buffer = [0; MAX_KEY];
+            let record = KeyRecord::parse(text).unwrap();
+            let Ok(PublicKey::Rsa { exponent, .. }) = record.decode(&mut buffer) else {
+                panic!("{record:?}")
+            };
+            assert_eq!(exponent, expected);
+        }
+    }
+
+    #[test]
     fn defaults_and_lists() {
         let record = KeyRecord::parse(b"p=").unwrap();
         assert!(record.is_revoked() && record.key_type() == KeyType::Rsa);
@@ -353,6 +389,11 @@ mod tests {
             (&b"p=M"[..], Base64),
             (b"p=MIGJAoGBALV", Base64),
             (b"p=AAAA", KeySyntax),
+            // A modulus of 5 with the exponents 2, 1, 2^32 + 1 and 2^32 - 2.
+            (b"p=MAYCAQUCAQI=", KeyExponent),
+            (b"p=MAYCAQUCAQE=", KeyExponent),
+            (b"p=MAoCAQUCBQEAAAAB", KeyExponent),
+            (b"p=MAoCAQUCBQD////+", KeyExponent),
             (b"k=ed25519; p=AAAA", KeyLength),
             (b"k=x; p=AAAA", KeyType),
             (&long, KeyTooLong),

@@ -244,6 +244,30 @@ fn key_and_algorithm_cannot_be_confused() {
     );
 }
 
+/// Such a key is at fault, not the message: it can never verify anything.
+#[test]
+fn rsa_exponents_that_cannot_be_used() {
+    let message = signed(MESSAGE, &keys::rsa(), options("rsa"));
+    let der = keys::rsa().public_key_der().to_vec();
+    let key = der.strip_suffix(&[1, 0, 1]).unwrap();
+    for (exponent, expected) in [
+        ([1, 0, 1], (DkimResult::Pass, Reason::Verified)),
+        ([1, 0, 3], (DkimResult::Fail, Reason::SignatureMismatch)),
+        (
+            [1, 0, 2],
+            (
+                DkimResult::PermError,
+                Reason::KeyRecord(KeyRecordErrorKind::KeyExponent),
+            ),
+        ),
+    ] {
+        let der = [key, &exponent].concat();
+        let record = emitted(&Publish::rsa(&der));
+        let zone = Zone::default().with("rsa._domainkey.example.org", record);
+        assert_eq!(verify(&message, &zone), [expected], "{exponent:?}");
+    }
+}
+
 #[test]
 fn weak_and_huge_rsa_keys() {
     let message = signed(MESSAGE, &keys::rsa1024(), options("small"));
