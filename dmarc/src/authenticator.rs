@@ -153,6 +153,8 @@ pub struct Authenticator<'h, 'p, const N: usize = 10, const TEXT: usize = 4096> 
 impl<'h, 'p, const N: usize, const TEXT: usize> Authenticator<'h, 'p, N, TEXT> {
     /// Starts with the header of a message and, if known, the connection that brought it; without one
     /// there is no SPF. `now` is compared with the times of signatures.
+    // Not inlined, so that the parts that it moves into place are not on the stack of the caller.
+    #[inline(never)]
     pub fn new(
         header: HeaderBlock<'h>,
         connection: Option<Connection<'h>>,
