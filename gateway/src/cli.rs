@@ -77,9 +77,12 @@ pub(crate) struct Check {
 
 /// Sign a message with DKIM, and write it to standard output
 #[derive(Args, Debug)]
+#[command(after_help = "\
+To sign with two keys, sign what is signed:
+  scop sign ... --key rsa.pem < message | scop sign ... --key ed.pem")]
 pub(crate) struct Sign {
     /// The domain that takes responsibility (d=)
-    #[arg(long)]
+    #[arg(long, value_parser = domain)]
     pub(crate) domain: String,
 
     /// The name of the key in that domain (s=)
@@ -104,6 +107,11 @@ pub(crate) struct Sign {
 
 /// Make a signing key: write it to a file, and print its TXT record
 #[derive(Args, Debug)]
+#[command(after_help = "\
+To try it before the record is published, keep the record and give it to the check:
+  scop keygen ... > key.zone
+  echo '_dmarc.DOMAIN. 3600 IN TXT \"v=DMARC1; p=none\"' >> key.zone
+  scop sign ... message | scop check --zone key.zone")]
 pub(crate) struct Keygen {
     /// What kind of key
     #[arg(long, value_enum)]
@@ -114,7 +122,7 @@ pub(crate) struct Keygen {
     pub(crate) selector: String,
 
     /// The domain that will sign with it (d=)
-    #[arg(long)]
+    #[arg(long, value_parser = domain)]
     pub(crate) domain: String,
 
     /// Where to write the private key; never over a file that is there [default: SELECTOR.DOMAIN.pem]
@@ -138,6 +146,12 @@ fn reverse_path(text: &str) -> Result<String, String> {
         .strip_prefix('<')
         .and_then(|rest| rest.strip_suffix('>'));
     Ok(inner.unwrap_or(text).to_owned())
+}
+
+/// A domain without the dot of the root, which a signature does not have (RFC 6376 3.5).
+#[expect(clippy::unnecessary_wraps, reason = "the shape that clap wants")]
+fn domain(text: &str) -> Result<String, String> {
+    Ok(text.strip_suffix('.').unwrap_or(text).to_owned())
 }
 
 /// An address, with the port of DNS when none is given.
@@ -193,6 +207,9 @@ mod tests {
         assert_eq!(time("1764000000"), Ok(UnixTime(1_764_000_000)));
         assert_eq!(time("1970-01-01T00:01:00+00:00"), Ok(UnixTime(60)));
         assert!(time("1969-01-01T00:00:00Z").is_err() && time("yesterday").is_err());
+        assert_eq!(domain("example.org."), Ok("example.org".to_owned()));
+        assert_eq!(domain("example.org.."), Ok("example.org.".to_owned()));
+        assert_eq!(domain("example.org"), Ok("example.org".to_owned()));
         assert_eq!(reverse_path("<>"), Ok(String::new()));
         assert_eq!(reverse_path("<a@b.example>"), Ok("a@b.example".to_owned()));
         assert_eq!(reverse_path("a@b.example"), Ok("a@b.example".to_owned()));

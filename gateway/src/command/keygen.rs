@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use scop_core::{NameBuf, QueryName};
+use scop_crypto::RUST_CRYPTO;
+use scop_dkim::sign::{SignOptions, Signer, SignerError};
+use scop_mime_core::HeaderBlock;
 
 use crate::cli::{KeyAlgorithm, Keygen};
 use crate::error::Error;
@@ -20,6 +23,13 @@ pub(crate) fn run(arguments: &Keygen) -> Result<String, Error> {
         KeyAlgorithm::Rsa2048 => SigningKey::new_rsa(2048)?,
     };
     let (selector, domain) = (&arguments.selector, &arguments.domain);
+    // A key for names that `sign` refuses would be of no use: asked before anything is written.
+    let header = HeaderBlock::new(b"From: a@example.org\r\n");
+    let options = SignOptions::new(domain.as_bytes(), selector.as_bytes());
+    Signer::new(header, key.as_sign(), RUST_CRYPTO, options).map_err(|error| match error {
+        SignerError::Domain => Error::new("--domain", error),
+        _ => Error::new("--selector", error),
+    })?;
     let path = arguments
         .out
         .clone()

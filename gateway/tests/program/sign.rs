@@ -249,6 +249,51 @@ fn keygen_writes_a_record_that_a_zone_file_takes() {
     assert!(output.status.success() && folder.join("s.example.org.pem").exists());
 }
 
+/// A key is made for names that `sign` takes, and for no others.
+#[test]
+fn keygen_and_sign_take_the_same_names() {
+    let folder = folder("names");
+    std::fs::write(folder.join("message"), MESSAGE).unwrap();
+    // A value that begins with a hyphen is taken only behind a sign of equality.
+    let run = |arguments: &[&str], selector: &str, domain: &str| {
+        let names = [
+            format!("--selector={selector}"),
+            format!("--domain={domain}"),
+        ];
+        let names = [names[0].as_str(), names[1].as_str()];
+        let output = command(&[arguments, &names].concat())
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let keygen = ["keygen", "--algorithm", "ed25519"];
+    let sign = ["sign", "--key", "s.example.org.pem", "message"];
+    // The dot of the root is no part of the name.
+    assert_eq!(run(&keygen, "s", "example.org.").0, 0);
+    assert!(folder.join("s.example.org.pem").exists());
+    assert_eq!(run(&sign, "s", "example.org.").0, 0);
+    assert_eq!(run(&sign, "s", "example.org").0, 0);
+    for (selector, domain, words) in [
+        ("s", ".", "--domain: "),
+        ("s", "example", "--domain: "),
+        ("s", "example.org..", "--domain: "),
+        ("s", "-a.example", "--domain: "),
+        ("s", "a_b.example", "--domain: "),
+        ("s.", "example.org", "--selector: "),
+        ("-s", "example.org", "--selector: "),
+        ("s-", "example.org", "--selector: "),
+    ] {
+        let made = run(&keygen, selector, domain);
+        assert_eq!(made.0, 2, "{selector} {domain}");
+        assert!(made.1.starts_with(&format!("scop: {words}")), "{}", made.1);
+        assert_eq!(made, run(&sign, selector, domain));
+    }
+    // The key, the message, and nothing else.
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
+}
+
 #[test]
 fn what_cannot_be_signed_is_refused() {
     let folder = folder("refused");
