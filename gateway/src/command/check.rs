@@ -7,7 +7,8 @@ use scop_core::{Lookup as _, UnixTime};
 use scop_crypto::RUST_CRYPTO;
 use scop_dmarc::Authenticator;
 use scop_dmarc::authenticator::{Connection, Limits};
-use scop_mime_core::HeaderBlock;
+use scop_mime_core::header::auth_results::WriteError;
+use scop_mime_core::{AuthResultsWriter, HeaderBlock};
 
 use crate::body::BodyHashes;
 use crate::cli::Check;
@@ -26,6 +27,7 @@ pub(crate) type Authentication<'h> = scop_dmarc::Verdict<'h, 'static>;
 
 /// What is to be printed, and the exit code.
 pub(crate) fn run(arguments: &Check) -> Result<(String, u8), Error> {
+    let authserv_id = authserv_id(arguments)?;
     let source = Source::from_argument(arguments.file.as_deref());
     let zones = Zones::read(&arguments.zone)?;
     let servers = match arguments.dns {
@@ -35,25 +37,24 @@ pub(crate) fn run(arguments: &Check) -> Result<(String, u8), Error> {
     };
     let driver = Driver::new(Resolver::new(zones, servers.map(Client::new)));
     match &source {
-        Source::Stdin => check(arguments, &source, Source::stdin(), driver),
-        Source::File(path) => check(arguments, &source, Source::open_file(path)?, driver),
+        Source::Stdin => check(arguments, &authserv_id, &source, Source::stdin(), driver),
+        Source::File(path) => check(
+            arguments,
+            &authserv_id,
+            &source,
+            Source::open_file(path)?,
+            driver,
+        ),
     }
 }
 
 fn check(
     arguments: &Check,
+    authserv_id: &str,
     source: &Source,
     reader: impl Read,
     mut driver: Driver,
 ) -> Result<(String, u8), Error> {
-    let authserv_id = match &arguments.authserv_id {
-        Some(name) => name.clone(),
-        None => host_name(),
-    };
-    if authserv_id.is_empty() || authserv_id.contains(char::is_control) {
-        let rule = "a name without control characters is needed (RFC 8601 2.5)";
-        return Err(Error::new("--authserv-id", rule));
-    }
     let checked_at = arguments.at.unwrap_or_else(now);
     let (mut message, header) = MessageReader::new(source.clone(), reader)?;
     let block = HeaderBlock::new(header.as_bytes());
@@ -66,7 +67,7 @@ fn check(
     }
     let mut authenticator: Authenticator<'_, 'static> = Authenticator::new(
         block,
-        connection(arguments, &authserv_id, &mut notes),
+        connection(arguments, authserv_id, &mut notes),
         RUST_CRYPTO,
         checked_at,
         &Limits::DEFAULT,
@@ -111,17 +112,33 @@ fn check(
             mail_from: arguments.mail_from.clone(),
         },
         checked_at,
-        authserv_id: &authserv_id,
+        authserv_id,
         asked: driver.asked(),
         notes: &notes,
     };
-    let report = report::build(facts, found);
+    let report = report::build(facts, found).map_err(unusable_id)?;
     let output = if arguments.json {
         json::render(&report)
     } else {
         text::render(&report, arguments.explain, Style::of_stdout())
     };
     Ok((output, report.verdict.exit_code))
+}
+
+/// The name of the checker, which can stand in an Authentication-Results field: one is written to see.
+fn authserv_id(arguments: &Check) -> Result<String, Error> {
+    let name = arguments.authserv_id.clone().unwrap_or_else(host_name);
+    if name.is_empty() {
+        return Err(Error::new("--authserv-id", "is empty"));
+    }
+    AuthResultsWriter::new(&mut Vec::new(), name.as_bytes())
+        .and_then(AuthResultsWriter::finish)
+        .map_err(unusable_id)?;
+    Ok(name)
+}
+
+fn unusable_id(rule: WriteError) -> Error {
+    Error::new("--authserv-id", rule)
 }
 
 /// What SPF needs to know; a note for what is missing.

@@ -9,6 +9,7 @@ use scop_dmarc::alignment::Alignment as Found;
 use scop_dmarc::authenticator::{Part, claims};
 use scop_dmarc::author::Author;
 use scop_dmarc::policy::Basis;
+use scop_mime_core::header::auth_results::WriteError;
 use scop_mime_core::{Field as HeaderField, HeaderBlock};
 
 use super::{
@@ -37,7 +38,10 @@ pub(crate) struct Facts<'a> {
 }
 
 /// The document.
-pub(crate) fn build(facts: Facts<'_>, found: &Authentication<'_>) -> Report {
+///
+/// # Errors
+/// When the Authentication-Results field cannot be written; the name of the checker is then the cause.
+pub(crate) fn build(facts: Facts<'_>, found: &Authentication<'_>) -> Result<Report, WriteError> {
     let header = HeaderBlock::new(facts.header.as_bytes());
     let dkim: Vec<Dkim> = (0..)
         .zip(found.dkim())
@@ -46,8 +50,7 @@ pub(crate) fn build(facts: Facts<'_>, found: &Authentication<'_>) -> Report {
     let spf = spf(&facts.connection, found);
     let dmarc = dmarc(found);
     let mut field = Vec::new();
-    // A vector takes everything, and the name of the checker was looked at before.
-    let _ = found.write_results(facts.authserv_id.as_bytes(), &mut field);
+    found.write_results(facts.authserv_id.as_bytes(), &mut field)?;
     let mut notes = facts.notes.to_vec();
     for field in claims(header, facts.authserv_id.as_bytes()).take(MAX_LISTED) {
         let line = facts.header.place(field.offset()).line;
@@ -70,7 +73,7 @@ pub(crate) fn build(facts: Facts<'_>, found: &Authentication<'_>) -> Report {
         dkim: &dkim,
         dmarc: &dmarc,
     };
-    Report {
+    Ok(Report {
         format: "scop-check",
         version: VERSION,
         checked_at: time(facts.checked_at),
@@ -83,7 +86,7 @@ pub(crate) fn build(facts: Facts<'_>, found: &Authentication<'_>) -> Report {
         authentication_results: text(&field),
         lookups: facts.asked.iter().map(lookup).collect(),
         notes,
-    }
+    })
 }
 
 fn message(facts: &Facts<'_>, header: HeaderBlock<'_>) -> Message {

@@ -314,15 +314,8 @@ fn wrong_arguments_are_refused() {
             "samples/newsletter.eml:1: ",
         ),
         (
-            &[
-                "check",
-                "samples/newsletter.eml",
-                "--zone",
-                "samples/example.zone",
-                "--authserv-id",
-                "a\nb",
-            ],
-            "--authserv-id: a name without control characters",
+            &["check", "no.eml", "--authserv-id", "a\nb"],
+            "--authserv-id: a value holds a control character (RFC 5322 3.2.4)",
         ),
         (&["judge"], "unrecognized subcommand"),
         (&[], "Usage: scop"),
@@ -332,6 +325,42 @@ fn wrong_arguments_are_refused() {
         assert!(run.err.contains(words), "{arguments:?}: {}", run.err);
     }
     assert_eq!(scop(&["check", "--help"]).code, 0);
+}
+
+/// A name that the field cannot hold is refused before anything is read, and never cuts the field.
+#[test]
+fn a_name_of_the_checker_that_no_field_holds_is_refused() {
+    let control = "--authserv-id: a value holds a control character (RFC 5322 3.2.4)";
+    let long = "--authserv-id: a header line cannot be folded within 998 octets (RFC 5322 2.1.1)";
+    for (name, words) in [
+        ("", "--authserv-id: is empty"),
+        ("a\tb", control),
+        ("a\x1b[2Jb", control),
+        ("a\u{85}b", control),
+        ("a\u{2028}b", control),
+        (&"a".repeat(5000), long),
+        // Each of these takes two octets.
+        (&"\"".repeat(500), long),
+    ] {
+        let run = scop(&["check", "no.eml", "--authserv-id", name]);
+        assert_eq!((run.code, run.text()), (2, ""), "{name:?}");
+        assert_eq!(run.err, format!("scop: {words}\n"), "{name:?}");
+    }
+    // What is not refused is written whole, with the last result behind it.
+    for name in ["a".repeat(900), "a ".repeat(900), "\"".repeat(400)] {
+        let zone = [
+            "check",
+            "samples/newsletter.eml",
+            "--zone",
+            "samples/example.zone",
+        ];
+        let run = scop(&[&zone[..], &["--authserv-id", &name]].concat());
+        assert_eq!(run.code, 0, "{}", run.err);
+        assert!(
+            run.text()
+                .contains("dmarc=pass header.from=example.org policy.dmarc=reject\n")
+        );
+    }
 }
 
 #[test]
