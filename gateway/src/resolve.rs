@@ -133,7 +133,9 @@ impl Resolver {
                     Some(client) => return Begun::Ask(client.lookup(name, rtype, aliases)),
                     None => Outcome::Failed {
                         failure: Failure::Refused,
-                        why: format!("no zone file answers for {name}"),
+                        why: format!(
+                            "no zone file answers for {name} (--dns names a server to ask)"
+                        ),
                     },
                 }
             }

@@ -65,6 +65,7 @@ pub(crate) fn build(facts: Facts<'_>, found: &Authentication<'_>) -> Result<Repo
             found.skipped_signatures()
         ));
     }
+    notes.extend(failures(facts.asked));
     let message = message(&facts, header);
     let parts = verdict::Parts {
         places: facts.header,
@@ -87,6 +88,28 @@ pub(crate) fn build(facts: Facts<'_>, found: &Authentication<'_>) -> Result<Repo
         lookups: facts.asked.iter().map(lookup).collect(),
         notes,
     })
+}
+
+/// A note for each cause of failed lookups: the results say only of what kind it was.
+fn failures(asked: &[Asked]) -> Vec<String> {
+    let mut causes: Vec<(&str, usize)> = Vec::new();
+    for asked in asked {
+        if let Some(Outcome::Failed { why, .. }) = asked.reply.as_ref().map(|reply| &reply.outcome)
+        {
+            match causes.iter_mut().find(|(cause, _)| cause == why) {
+                Some((_, count)) => *count += 1,
+                None => causes.push((why, 1)),
+            }
+        }
+    }
+    causes
+        .iter()
+        .take(MAX_LISTED)
+        .map(|(why, count)| match count {
+            1 => format!("a lookup failed: {why}"),
+            count => format!("{count} lookups failed: {why}"),
+        })
+        .collect()
 }
 
 fn message(facts: &Facts<'_>, header: HeaderBlock<'_>) -> Message {

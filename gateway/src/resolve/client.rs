@@ -11,6 +11,7 @@ use std::time::Duration;
 use scop_core::{
     Answer, Emit as _, Failure, Instant, NameBuf, Query, QueryName, Rdata, Rtype, Security,
 };
+use scop_dnssec::stub::Problem;
 use scop_dnssec::{Entropy, Step, Stub, Transport};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
@@ -18,6 +19,7 @@ use tracing::{debug, trace};
 
 use super::system::Servers;
 use super::{Origin, Outcome, Reply};
+use crate::message::reason;
 
 /// Room for the longest reply there is (RFC 1035 4.2.2).
 const MAX_REPLY: usize = 65_535;
@@ -97,6 +99,7 @@ impl Lookup {
         )
         .map_err(|error| error.to_string())?;
         let mut channel = Channel::closed();
+        let mut fault = None;
         let mut buffer = vec![0; CHUNK];
         loop {
             match stub.poll() {
@@ -127,6 +130,7 @@ impl Lookup {
                         }
                         Ok(Err(error)) => {
                             debug!("{} {}: {error}", self.name, self.rtype);
+                            fault = Some(reason(&error));
                             channel.socket = Socket::Closed;
                             stub.handle_closed(channel.transport, channel.server, now());
                         }
@@ -136,11 +140,11 @@ impl Lookup {
                 }
             }
         }
-        Ok(self.read(&stub))
+        Ok(self.read(&stub, fault))
     }
 
     /// What the stub came to, with storage of its own.
-    fn read(&self, stub: &Stub<'_>) -> Reply {
+    fn read(&self, stub: &Stub<'_>, fault: Option<String>) -> Reply {
         let answer = stub.answer().unwrap_or(Answer::Failed(Failure::Timeout));
         let mut security = Security::Indeterminate;
         let outcome = match answer {
@@ -158,7 +162,7 @@ impl Lookup {
             }
             Answer::Failed(failure) => Outcome::Failed {
                 failure,
-                why: self.explain(stub, failure),
+                why: self.explain(stub, failure, fault),
             },
         };
         let mut aliases = Vec::new();
@@ -180,7 +184,8 @@ impl Lookup {
         }
     }
 
-    fn explain(&self, stub: &Stub<'_>, failure: Failure) -> String {
+    /// The servers, and what became of the question; `fault` is why the system closed the last socket.
+    fn explain(&self, stub: &Stub<'_>, failure: Failure, fault: Option<String>) -> String {
         let servers: Vec<String> = self
             .servers
             .addresses
@@ -188,9 +193,10 @@ impl Lookup {
             .map(ToString::to_string)
             .collect();
         let servers = servers.join(", ");
-        match stub.problem() {
-            Some(problem) => format!("{servers}: {problem}"),
-            None => format!("{servers}: {failure}"),
+        match (stub.problem(), fault) {
+            (Some(Problem::Closed), Some(fault)) => format!("{servers}: {fault}"),
+            (Some(problem), _) => format!("{servers}: {problem}"),
+            (None, _) => format!("{servers}: {failure}"),
         }
     }
 }

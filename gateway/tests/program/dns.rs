@@ -233,6 +233,8 @@ fn nobody_at_the_port_is_temporary_and_quick() {
     let begun = Instant::now();
     let run = scop_with(&["check", "--dns", &address], &message);
     assert_eq!(run.code, 75, "{}", run.text());
+    let note = format!("note: 2 lookups failed: {address}: connection refused\n");
+    assert!(run.text().contains(&note), "{}", run.text());
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
