@@ -1,6 +1,8 @@
-//! The openspf suite for RFC 7208, in the JSON form that `shared/vectors/README.md` describes.
+//! The openspf suite for RFC 7208, in JSON: the documents of pyspf's `rfc7208-tests.yml` as one list.
 //!
-//! A file is a list of scenarios, each with zone data and tests. The zone rules are those of the
+//! A file is a list of scenarios `{description, tests, zonedata}`. `tests` has for each name `{helo, host,
+//! mailfrom, result, explanation}`, where `result` is a list of which any is right; `zonedata` has for each
+//! name a list of `{TYPE: value}` and `"TIMEOUT"`. The zone rules are those of the
 //! suite's own driver (`testspf.py` of pyspf): a record of the old type SPF stands for a TXT record
 //! too, unless the name has TXT data of its own (`"TXT": "NONE"` is such data, and no record); the entry
 //! `"TIMEOUT"` makes all types time out that were not listed before it; a name that is not listed does
