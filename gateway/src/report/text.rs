@@ -147,7 +147,7 @@ fn table(out: &mut String, report: &Report, style: Style) -> fmt::Result {
         result: row.result.clone(),
         identity: dkim_identity(row),
         why: dkim_why(row),
-        counts: row.aligned,
+        counts: row.aligned && !row.testing,
     });
     let spf = report.spf.iter().map(|row| Row {
         method: "spf",
