@@ -122,7 +122,7 @@ fn main() {
             });
             println!(
                 "{name:24} {:8} {canonical:12.0} {hashed:12.0} {verified:12.0}",
-                form.name()
+                form.as_str()
             );
         }
     }

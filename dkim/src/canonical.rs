@@ -20,7 +20,7 @@ pub enum Form {
 
 impl Form {
     /// The name in `c=`.
-    pub const fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Relaxed => "relaxed",
             Self::Simple => "simple",
@@ -75,7 +75,7 @@ impl Canonicalization {
 
 impl fmt::Display for Canonicalization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.header.name(), self.body.name())
+        write!(f, "{}/{}", self.header.as_str(), self.body.as_str())
     }
 }
 

@@ -335,8 +335,8 @@ impl<'m, 'p> Signer<'m, 'p> {
         let options = &self.options;
         let Canonicalization { header, body } = options.canonicalization;
         lines.word(&[b"v=1;"])?;
-        lines.word(&[b"a=", self.algorithm.name().as_bytes(), b";"])?;
-        let (header, body) = (header.name().as_bytes(), body.name().as_bytes());
+        lines.word(&[b"a=", self.algorithm.as_str().as_bytes(), b";"])?;
+        let (header, body) = (header.as_str().as_bytes(), body.as_str().as_bytes());
         lines.word(&[b"c=", header, b"/", body, b";"])?;
         lines.word(&[b"d=", options.domain, b";"])?;
         lines.word(&[b"s=", options.selector, b";"])?;

@@ -259,7 +259,7 @@ impl Algorithm {
     }
 
     /// The name in `a=`.
-    pub const fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ed25519Sha256 => "ed25519-sha256",
             Self::RsaSha1 => "rsa-sha1",
@@ -280,7 +280,7 @@ impl Algorithm {
 
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.as_str())
     }
 }
 

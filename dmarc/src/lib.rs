@@ -19,3 +19,5 @@ pub use author::Author;
 pub use discover::{Discovery, Findings};
 pub use domain::Domain;
 pub use record::{Policy, Record};
+// What the public API speaks of, so that a host can name it with this crate alone.
+pub use {scop_core, scop_dkim, scop_mime_core, scop_spf};

@@ -392,7 +392,7 @@ mod tests {
             for (form, expected) in [(Form::Simple, naive::simple(&body)), (Form::Relaxed, naive::relaxed(&body))] {
                 for cut in 0..=body.len() {
                     let (head, tail) = body.split_at(cut);
-                    prop_assert_eq!(&canonical(form, [head, tail]), &expected, "{} at {}", form.name(), cut);
+                    prop_assert_eq!(&canonical(form, [head, tail]), &expected, "{} at {}", form.as_str(), cut);
                 }
                 prop_assert_eq!(&canonical(form, body.chunks(1)), &expected);
                 prop_assert_eq!(&canonical(form, body.chunks(3)), &expected);

@@ -27,7 +27,7 @@ pub enum DkimResult {
 
 impl DkimResult {
     /// The name in an Authentication-Results field.
-    pub const fn name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Fail => "fail",
@@ -41,7 +41,7 @@ impl DkimResult {
 
 impl fmt::Display for DkimResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.as_str())
     }
 }
 

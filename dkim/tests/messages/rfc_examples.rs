@@ -133,7 +133,7 @@ fn rfc6376_3_4_3_and_3_4_4_empty_bodies() {
             canonicalizer.update(body, &mut canonical).unwrap();
             canonicalizer.finish(&mut canonical).unwrap();
             let hash = base64(&sha256(&canonical.0));
-            assert_eq!(hash, expected, "{} {body:?}", form.name());
+            assert_eq!(hash, expected, "{} {body:?}", form.as_str());
         }
     }
 }

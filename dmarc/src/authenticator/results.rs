@@ -75,7 +75,7 @@ fn write_signature<S: Sink + ?Sized>(
     result: &SignatureResult<'_>,
     field: &mut AuthResultsWriter<'_, S>,
 ) -> Result<(), WriteError> {
-    field.result(b"dkim", result.result().name().as_bytes())?;
+    field.result(b"dkim", result.result().as_str().as_bytes())?;
     if result.is_testing() {
         field.reason(b"test key")?;
     }

@@ -127,8 +127,8 @@ fn signature(value: &[u8], tally: &mut Tally) {
         return;
     };
     tally.flag(signature.algorithm() == Algorithm::Ed25519Sha256);
-    tally.bytes(signature.algorithm().name().as_bytes());
-    tally.bytes(signature.canonicalization().header.name().as_bytes());
+    tally.bytes(signature.algorithm().as_str().as_bytes());
+    tally.bytes(signature.canonicalization().header.as_str().as_bytes());
     tally.bytes(signature.domain());
     tally.bytes(signature.selector());
     tally.bytes(signature.auid().local_part());
@@ -193,7 +193,7 @@ fn verify<'z, const N: usize>(
         tally.add(result.field_offset());
         tally.flag(result.is_testing());
         tally.flag(result.key_security() == Security::Secure);
-        tally.bytes(result.result().name().as_bytes());
+        tally.bytes(result.result().as_str().as_bytes());
         tally.flag(result.signature().is_some());
     }
     let passed = results

@@ -207,10 +207,10 @@ fn dkim(
         domain: signature.map(|signature| text(signature.domain())),
         selector: signature.map(|signature| text(signature.selector())),
         identity: tag(b"i"),
-        algorithm: signature.map(|signature| signature.algorithm().name().to_owned()),
+        algorithm: signature.map(|signature| signature.algorithm().as_str().to_owned()),
         canonicalization: signature.map(|signature| {
             let forms = signature.canonicalization();
-            format!("{}/{}", forms.header.name(), forms.body.name())
+            format!("{}/{}", forms.header.as_str(), forms.body.as_str())
         }),
         signed_fields: signature
             .map(|signature| signed_fields(facts.header, header, signature, result.field_offset()))
