@@ -93,10 +93,10 @@ impl Peer {
             .stderr(Stdio::null())
             .spawn();
         let skip = |why: &dyn std::fmt::Display| {
-            println!(
-                "skipped: no dkimpy with {}: {why} (pip install -r interop/python/requirements.txt)",
+            scop_interop::skip(&format!(
+                "no dkimpy with {}: {why} (pip install -r interop/python/requirements.txt)",
                 python.display()
-            );
+            ));
         };
         let mut child = match child {
             Ok(child) => child,

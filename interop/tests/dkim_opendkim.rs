@@ -246,7 +246,7 @@ fn opendkim(program: &Path, folder: &Folder, files: &[PathBuf]) -> Vec<&'static 
 #[test]
 fn opendkim_verifies_what_we_sign() {
     let Some(program) = program("opendkim") else {
-        println!("skipped: opendkim is not installed (Debian: apt-get install opendkim)");
+        scop_interop::skip("opendkim is not installed (Debian: apt-get install opendkim)");
         return;
     };
     let version = Command::new(&program).arg("-V").output().unwrap();
@@ -309,7 +309,9 @@ impl Peer {
     /// `None`, and a notice, when there is no `Mail::DKIM`.
     fn start() -> Option<Self> {
         let skip = |why: &dyn std::fmt::Display| {
-            println!("skipped: no Mail::DKIM: {why} (Debian: apt-get install libmail-dkim-perl)");
+            scop_interop::skip(&format!(
+                "no Mail::DKIM: {why} (Debian: apt-get install libmail-dkim-perl)"
+            ));
         };
         let child = Command::new("perl")
             .arg(concat!(

@@ -158,7 +158,7 @@ fn dnsmasq(zone: &str) -> Option<Dnsmasq> {
     .into_iter()
     .find(|path| Path::new(path).exists());
     let Some(program) = program else {
-        eprintln!("skipped: dnsmasq is not installed (Debian: apt-get install dnsmasq-base)");
+        scop_interop::skip("dnsmasq is not installed (Debian: apt-get install dnsmasq-base)");
         return None;
     };
     // A port that is free for both transports, unless somebody takes it before dnsmasq does.
@@ -453,10 +453,10 @@ fn dnspython_understands_the_same() {
         .stderr(Stdio::null())
         .status();
     if !there.is_ok_and(|status| status.success()) {
-        eprintln!(
-            "skipped: {} has no dnspython (pip install dnspython)",
+        scop_interop::skip(&format!(
+            "{} has no dnspython (pip install dnspython)",
             python.display()
-        );
+        ));
         return;
     }
     let mut numbers = Numbers(20_260_710);

@@ -60,10 +60,10 @@ impl Peer {
         let python = std::env::var_os("SCOP_PYTHON")
             .map_or_else(|| root.join(".venv/bin/python"), PathBuf::from);
         let skip = |why: &dyn std::fmt::Display| {
-            println!(
-                "skipped: no authheaders with {}: {why} (pip install -r interop/python/requirements.txt)",
+            scop_interop::skip(&format!(
+                "no authheaders with {}: {why} (pip install -r interop/python/requirements.txt)",
                 python.display()
-            );
+            ));
         };
         let child = Command::new(&python)
             .arg(root.join("interop/python/authheaders_peer.py"))

@@ -44,10 +44,10 @@ impl Peer {
         let python = std::env::var_os("SCOP_PYTHON")
             .map_or_else(|| root.join(".venv/bin/python"), PathBuf::from);
         let skip = |why: &dyn std::fmt::Display| {
-            println!(
-                "skipped: no pyspf with {}: {why} (pip install -r interop/python/requirements.txt)",
+            scop_interop::skip(&format!(
+                "no pyspf with {}: {why} (pip install -r interop/python/requirements.txt)",
                 python.display()
-            );
+            ));
         };
         let child = Command::new(&python)
             .arg(root.join("interop/python/pyspf_peer.py"))
@@ -114,7 +114,7 @@ fn the_suite() {
         return;
     };
     let Some(vectors) = scop_interop::vectors() else {
-        println!("skipped: no folder of suites; set SCOP_VECTORS");
+        scop_interop::skip("no folder of suites; set SCOP_VECTORS");
         return;
     };
     let text = std::fs::read_to_string(vectors.join("spf/rfc7208-tests.json")).unwrap();
