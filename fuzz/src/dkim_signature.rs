@@ -35,7 +35,7 @@ pub fn run(data: &[u8]) {
             ![&b"rsa-sha1"[..], b"rsa-sha256", b"ed25519-sha256"]
                 .contains(&tag("a").expect("a= is required"))
         ),
-        known => assert_eq!(tag("a"), Some(known.name().as_bytes())),
+        known => assert_eq!(tag("a"), Some(known.as_str().as_bytes())),
     }
     assert!(
         !decode(tag("b").expect("b= is required"))

@@ -261,7 +261,7 @@ fn check_field(verdict: &Verdict<'_>) {
     let dkim: Vec<&str> = verdict
         .dkim()
         .iter()
-        .map(|result| result.result().name())
+        .map(|result| result.result().as_str())
         .collect();
     assert_eq!(said(b"dkim").len(), dkim.len().max(1));
     if !dkim.is_empty() {
