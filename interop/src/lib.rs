@@ -5,6 +5,7 @@
 
 pub mod dkim;
 pub mod machine;
+pub mod peer;
 pub mod spf;
 
 use std::path::PathBuf;

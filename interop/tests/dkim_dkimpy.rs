@@ -3,9 +3,6 @@
 //! dkimpy (from `PyPI`, with `PyNaCl` for Ed25519) is run by the Python of `SCOP_PYTHON`, or `.venv/bin/python` at
 //! the root of the project; where it is absent the tests say so and pass.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -16,8 +13,9 @@ use scop_dkim::canonical::{Canonicalization, Form};
 use scop_dkim::key_record::Publish;
 use scop_dkim::sign::{SignOptions, Signer};
 use scop_dkim::verify::{Limits, Reason, Verifier};
+use scop_interop::peer::Peer;
 use scop_mime_core::Message;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const DOMAIN: &str = "example.org";
 const SELECTOR: &str = "interop";
@@ -73,60 +71,16 @@ const DEVIATIONS: [(&str, &[u8], &str); 1] = [(
     "RFC 6376 3.4.4 drops white space at the end of every line; dkimpy looks for CRLF after it",
 )];
 
-/// One Python process for all questions.
-struct Peer {
-    child: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
-}
+/// dkimpy in one Python process.
+struct Dkimpy(Peer);
 
-impl Peer {
-    /// `None`, and a notice, when there is no dkimpy.
+impl Dkimpy {
     fn start() -> Option<Self> {
-        let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        let python = std::env::var_os("SCOP_PYTHON")
-            .map_or_else(|| root.join(".venv/bin/python"), PathBuf::from);
-        let child = Command::new(&python)
-            .arg(root.join("interop/python/dkimpy_peer.py"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let skip = |why: &dyn std::fmt::Display| {
-            scop_interop::skip(&format!(
-                "no dkimpy with {}: {why} (pip install -r interop/python/requirements.txt)",
-                python.display()
-            ));
-        };
-        let mut child = match child {
-            Ok(child) => child,
-            Err(error) => {
-                skip(&error);
-                return None;
-            }
-        };
-        let mut peer = Self {
-            to: child.stdin.take()?,
-            from: BufReader::new(child.stdout.take()?),
-            child,
-        };
-        let mut greeting = String::new();
-        if peer.from.read_line(&mut greeting).is_err() || !greeting.contains("dkimpy") {
-            skip(&"it does not import");
-            return None;
-        }
-        Some(peer)
-    }
-
-    fn ask(&mut self, question: &Value) -> Value {
-        writeln!(self.to, "{question}").unwrap();
-        let mut answer = String::new();
-        self.from.read_line(&mut answer).unwrap();
-        serde_json::from_str(&answer).unwrap()
+        Peer::python("dkimpy_peer.py", "dkimpy").map(Self)
     }
 
     fn verifies(&mut self, message: &[u8], key: &Key) -> bool {
-        let answer = self.ask(&json!({
+        let answer = self.0.ask(&json!({
             "op": "verify",
             "message": BASE64_STANDARD.encode(message),
             "record": key.record,
@@ -135,7 +89,7 @@ impl Peer {
     }
 
     fn signed(&mut self, message: &[u8], key: &Key, canon: (&str, &str)) -> Vec<u8> {
-        let answer = self.ask(&json!({
+        let answer = self.0.ask(&json!({
             "op": "sign",
             "message": BASE64_STANDARD.encode(message),
             "domain": DOMAIN,
@@ -148,13 +102,6 @@ impl Peer {
             .as_str()
             .unwrap_or_else(|| panic!("{answer}"));
         [&BASE64_STANDARD.decode(field).unwrap(), message].concat()
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -250,7 +197,7 @@ fn changed(message: &[u8], body: &[u8]) -> [Vec<u8>; 2] {
 
 #[test]
 fn both_ways() {
-    let Some(mut peer) = Peer::start() else {
+    let Some(mut peer) = Dkimpy::start() else {
         return;
     };
     let mut cases = 0;
@@ -289,7 +236,7 @@ fn both_ways() {
 
 #[test]
 fn known_deviations_of_dkimpy() {
-    let Some(mut peer) = Peer::start() else {
+    let Some(mut peer) = Dkimpy::start() else {
         return;
     };
     let [key, _] = keys();

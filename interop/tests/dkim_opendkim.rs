@@ -7,9 +7,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use scop_core::crypto::Sign;
@@ -19,8 +18,9 @@ use scop_dkim::canonical::{Canonicalization, Form};
 use scop_dkim::key_record::Publish;
 use scop_dkim::sign::{SignOptions, Signer};
 use scop_dkim::verify::{Limits, Reason, Verifier};
+use scop_interop::peer::Peer;
 use scop_mime_core::Message;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const DOMAIN: &str = "example.org";
 const RSA_PEM: &str = include_str!("../../dkim/tests/messages/rsa2048.pem");
@@ -297,66 +297,23 @@ fn opendkim_verifies_what_we_sign() {
     );
 }
 
-/// `Mail::DKIM` in one Perl process.
-struct Peer {
-    child: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
-    version: String,
-}
+/// `Mail::DKIM` in one Perl process; it greets with its version.
+struct MailDkim(Peer);
 
-impl Peer {
-    /// `None`, and a notice, when there is no `Mail::DKIM`.
+impl MailDkim {
     fn start() -> Option<Self> {
-        let skip = |why: &dyn std::fmt::Display| {
-            scop_interop::skip(&format!(
-                "no Mail::DKIM: {why} (Debian: apt-get install libmail-dkim-perl)"
-            ));
-        };
-        let child = Command::new("perl")
-            .arg(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/perl/mail_dkim_peer.pl"
-            ))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut child = match child {
-            Ok(child) => child,
-            Err(error) => {
-                skip(&error);
-                return None;
-            }
-        };
-        let to = child.stdin.take()?;
-        let mut from = BufReader::new(child.stdout.take()?);
-        let mut greeting = String::new();
-        let _ = from.read_line(&mut greeting);
-        let greeting = serde_json::from_str(&greeting).unwrap_or(Value::Null);
-        let Some(version) = greeting["mail_dkim"].as_str() else {
-            let _ = child.wait();
-            skip(&"it does not load");
-            return None;
-        };
-        Some(Self {
-            child,
-            to,
-            from,
-            version: version.to_owned(),
-        })
-    }
-
-    fn ask(&mut self, question: &Value) -> Value {
-        writeln!(self.to, "{question}").unwrap();
-        let mut answer = String::new();
-        self.from.read_line(&mut answer).unwrap();
-        serde_json::from_str(&answer).unwrap()
+        let mut command = Command::new("perl");
+        command.arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/perl/mail_dkim_peer.pl"
+        ));
+        let how = "Debian: apt-get install libmail-dkim-perl";
+        Peer::start(&mut command, "mail_dkim", how).map(Self)
     }
 
     /// The result in words.
     fn verified(&mut self, message: &[u8], key: &Key) -> String {
-        let answer = self.ask(&json!({
+        let answer = self.0.ask(&json!({
             "op": "verify",
             "message": BASE64_STANDARD.encode(message),
             "name": format!("{}._domainkey.{DOMAIN}", key.selector),
@@ -368,7 +325,7 @@ impl Peer {
     }
 
     fn signed(&mut self, message: &[u8], key: &Key, pair: (Form, Form)) -> Vec<u8> {
-        let answer = self.ask(&json!({
+        let answer = self.0.ask(&json!({
             "op": "sign",
             "message": BASE64_STANDARD.encode(message),
             "domain": DOMAIN,
@@ -383,19 +340,12 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// With RSA; it has no other algorithm.
 #[test]
 fn mail_dkim_both_ways() {
     const BODY: &str = "fail (body has been altered)";
     const MESSAGE: &str = "fail (message has been altered)";
-    let Some(mut peer) = Peer::start() else {
+    let Some(mut peer) = MailDkim::start() else {
         return;
     };
     let [key, _] = keys();
@@ -442,7 +392,7 @@ fn mail_dkim_both_ways() {
     println!(
         "Mail::DKIM {}: {} messages agree, each also with an octet changed in body and header; \
          {deviations} listed",
-        peer.version,
+        peer.0.greeting()["mail_dkim"],
         count - deviations
     );
 }

@@ -444,10 +444,7 @@ fn meaning(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 #[test]
 fn dnspython_understands_the_same() {
-    let python = std::env::var_os("SCOP_PYTHON").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.venv/bin/python")),
-        PathBuf::from,
-    );
+    let python = scop_interop::peer::python();
     let there = Command::new(&python)
         .args(["-c", "import dns.message"])
         .stderr(Stdio::null())

@@ -9,9 +9,6 @@
 mod cases;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use scop_core::{Answer, Emit, Query, Rdata, Rtype, Security, Txt, UnixTime, lookup};
@@ -20,8 +17,9 @@ use scop_dkim::key_record::Publish;
 use scop_dkim::sign::{SignOptions, Signer};
 use scop_dmarc::Authenticator;
 use scop_dmarc::authenticator::{Connection, Limits};
+use scop_interop::peer::Peer;
 use scop_mime_core::Message;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cases::{CASES, Case};
 
@@ -45,66 +43,6 @@ const SENDERS: [&str; 8] = [
     "my-shop.example",
     "me.github.io",
 ];
-
-/// One Python process for all questions.
-struct Peer {
-    child: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
-}
-
-impl Peer {
-    /// `None`, and a notice, when there is no authheaders.
-    fn start() -> Option<Self> {
-        let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        let python = std::env::var_os("SCOP_PYTHON")
-            .map_or_else(|| root.join(".venv/bin/python"), PathBuf::from);
-        let skip = |why: &dyn std::fmt::Display| {
-            scop_interop::skip(&format!(
-                "no authheaders with {}: {why} (pip install -r interop/python/requirements.txt)",
-                python.display()
-            ));
-        };
-        let child = Command::new(&python)
-            .arg(root.join("interop/python/authheaders_peer.py"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut child = match child {
-            Ok(child) => child,
-            Err(error) => {
-                skip(&error);
-                return None;
-            }
-        };
-        let mut peer = Self {
-            to: child.stdin.take()?,
-            from: BufReader::new(child.stdout.take()?),
-            child,
-        };
-        let mut greeting = String::new();
-        if peer.from.read_line(&mut greeting).is_err() || !greeting.contains("authheaders") {
-            skip(&"it does not import");
-            return None;
-        }
-        Some(peer)
-    }
-
-    fn ask(&mut self, question: &Value) -> Value {
-        writeln!(self.to, "{question}").unwrap();
-        let mut answer = String::new();
-        self.from.read_line(&mut answer).unwrap();
-        serde_json::from_str(&answer).unwrap()
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 impl Case {
     /// Signed by us.
@@ -261,7 +199,7 @@ impl Judgement {
 
 #[test]
 fn the_table() {
-    let Some(mut peer) = Peer::start() else {
+    let Some(mut peer) = Peer::python("authheaders_peer.py", "authheaders") else {
         return;
     };
     let mut wrong = Vec::new();

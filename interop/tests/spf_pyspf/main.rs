@@ -12,10 +12,8 @@
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use scop_interop::peer::Peer;
 use scop_interop::spf;
 use serde_json::{Value, json};
 
@@ -27,58 +25,25 @@ const SCENARIOS: usize = 1200;
 /// Result and explanation of each test.
 type Results = BTreeMap<String, (String, Option<String>)>;
 
-/// One Python process for all questions.
-struct Peer {
-    child: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
+/// pyspf in one Python process.
+struct Pyspf {
+    peer: Peer,
     version: String,
     /// The deviations that the peer can mend, and why each is one.
     repairs: BTreeMap<String, String>,
 }
 
-impl Peer {
-    /// `None`, and a notice, when there is no pyspf.
+impl Pyspf {
     fn start() -> Option<Self> {
-        let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        let python = std::env::var_os("SCOP_PYTHON")
-            .map_or_else(|| root.join(".venv/bin/python"), PathBuf::from);
-        let skip = |why: &dyn std::fmt::Display| {
-            scop_interop::skip(&format!(
-                "no pyspf with {}: {why} (pip install -r interop/python/requirements.txt)",
-                python.display()
-            ));
-        };
-        let child = Command::new(&python)
-            .arg(root.join("interop/python/pyspf_peer.py"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
-        let mut child = match child {
-            Ok(child) => child,
-            Err(error) => {
-                skip(&error);
-                return None;
-            }
-        };
-        let to = child.stdin.take()?;
-        let mut from = BufReader::new(child.stdout.take()?);
-        let mut greeting = String::new();
-        let _ = from.read_line(&mut greeting);
-        let Ok(greeting) = serde_json::from_str::<Value>(&greeting) else {
-            let _ = child.wait();
-            skip(&"it does not import, or is another version");
-            return None;
-        };
-        let repairs = greeting["repairs"].as_object().unwrap().iter();
+        let peer = Peer::python("pyspf_peer.py", "pyspf")?;
+        let word = |value: &Value| value.as_str().unwrap().to_owned();
+        let repairs = peer.greeting()["repairs"].as_object().unwrap().iter();
         Some(Self {
-            child,
-            to,
-            from,
-            version: greeting["pyspf"].as_str().unwrap().to_owned(),
+            version: word(&peer.greeting()["pyspf"]),
             repairs: repairs
-                .map(|(name, why)| (name.clone(), why.as_str().unwrap().to_owned()))
+                .map(|(name, why)| (name.clone(), word(why)))
                 .collect(),
+            peer,
         })
     }
 
@@ -88,17 +53,7 @@ impl Peer {
         let question = json!({
             "zonedata": scenario["zonedata"], "tests": scenario["tests"], "repairs": runs,
         });
-        writeln!(self.to, "{question}").unwrap();
-        let mut answer = String::new();
-        self.from.read_line(&mut answer).unwrap();
-        serde_json::from_str(&answer).unwrap()
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        serde_json::from_value(self.peer.ask(&question)).unwrap()
     }
 }
 
@@ -110,7 +65,7 @@ fn same(one: &(String, Option<String>), other: &(String, Option<String>)) -> boo
 
 #[test]
 fn the_suite() {
-    let Some(mut peer) = Peer::start() else {
+    let Some(mut peer) = Pyspf::start() else {
         return;
     };
     let Some(vectors) = scop_interop::vectors() else {
@@ -162,7 +117,7 @@ fn the_suite() {
 /// Each scenario is made from its number alone.
 #[test]
 fn random_records() {
-    let Some(mut peer) = Peer::start() else {
+    let Some(mut peer) = Pyspf::start() else {
         return;
     };
     let repairs = peer.repairs.clone();
