@@ -103,7 +103,7 @@ impl Zones {
         let mut owners = Vec::new();
         let mut apexes = Vec::new();
         if let Some(line) = open_parenthesis(text) {
-            let rule = format_args!("{line}: a parenthesis is not closed (RFC 1035 5.1)");
+            let rule = format!("{line}: a parenthesis is not closed (RFC 1035 5.1)");
             return Err(Error::at_line(place, rule));
         }
         if let Some(offset) = include(text) {
