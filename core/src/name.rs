@@ -543,6 +543,8 @@ mod tests {
             );
         }
         assert_eq!(Name::parse(b"\x00\x00").unwrap_err().kind(), TrailingData);
+        // The byte is that of the pointer, not of where it leads.
+        assert_eq!(Name::parse(b"\x01a\xc0\x00").unwrap_err().offset(), 2);
     }
 
     #[test]
