@@ -6,8 +6,15 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+pub mod body;
+pub mod coding;
+pub mod defect;
 pub mod header;
+pub mod limits;
 
+pub use body::event::{Content, Entity, Event, Kind};
+pub use coding::encoding::Encoding;
+pub use defect::{Defect, DefectKind, DefectSet};
 pub use header::address::{AddrSpec, Address, AddressList, Group, Mailbox};
 pub use header::auth_results::{AuthResults, AuthResultsWriter};
 pub use header::date::DateTime;
@@ -17,3 +24,4 @@ pub use header::scan::{
     Field, FieldDefect, Fields, HeaderBlock, HeaderEnd, Message, find_header_end,
 };
 pub use header::trace::{Received, ReturnPath};
+pub use limits::Limits;

@@ -1,0 +1,3 @@
+//! Transfer encodings (RFC 2045 6).
+
+pub mod encoding;
