@@ -12,8 +12,9 @@ pub mod key_record;
 pub mod sign;
 pub mod signature;
 mod signed_fields;
-pub mod tag_list;
 pub mod verify;
+
+pub use scop_mime_core::header::tag_list;
 
 #[cfg(feature = "rustcrypto")]
 pub use scop_crypto;

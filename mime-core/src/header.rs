@@ -7,4 +7,5 @@ pub mod fold;
 pub mod lexical;
 pub mod message_id;
 pub mod scan;
+pub mod tag_list;
 pub mod trace;

@@ -23,5 +23,6 @@ pub use header::message_id::{MessageId, MessageIds};
 pub use header::scan::{
     Field, FieldDefect, Fields, HeaderBlock, HeaderEnd, Message, find_header_end,
 };
+pub use header::tag_list::TagList;
 pub use header::trace::{Received, ReturnPath};
 pub use limits::Limits;

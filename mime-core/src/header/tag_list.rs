@@ -1,15 +1,16 @@
-//! Tag lists, the syntax of signatures and key records (RFC 6376 3.2).
+//! Tag lists, the syntax of DKIM-Signature (RFC 6376 3.2), ARC-Seal and ARC-Message-Signature (RFC 8617
+//! 4.1), and of key records.
 //!
 //! A [`TagList`] is checked when it is made, so reading its tags cannot fail. It borrows; every tag
 //! knows the exact bytes it came from, so a value can be cut out of the text by its span.
 //!
 //! ```
-//! use scop_dkim::tag_list::TagList;
+//! use scop_mime_core::header::tag_list::TagList;
 //! let list = TagList::parse(b" v=1; b = AB\r\n CD ; x_1=")?;
 //! let b = list.tag(b"b").unwrap();
 //! assert_eq!((b.value(), b.raw()), (&b"AB\r\n CD"[..], &b" AB\r\n CD "[..]));
 //! assert_eq!(list.iter().count(), 3);
-//! # Ok::<(), scop_dkim::tag_list::TagListError>(())
+//! # Ok::<(), scop_mime_core::header::tag_list::TagListError>(())
 //! ```
 
 use core::fmt;
@@ -49,18 +50,21 @@ impl<'a> TagList<'a> {
     /// On any deviation from the grammar, and when a tag is there twice: the list is void then.
     pub fn parse(text: &'a [u8]) -> Result<Self, TagListError> {
         check_octets(text)?;
-        let mut names = heapless::Vec::<&[u8], MAX_TAGS>::new();
+        // No name is empty, so an empty slot is free.
+        let mut names: [&[u8]; MAX_TAGS] = [&[]; MAX_TAGS];
+        let mut any = false;
         for spec in Specs::new(text) {
             let tag = spec?;
-            let error = |kind| TagListError::new(kind, tag.name_start);
-            if names.contains(&tag.name) {
-                return Err(error(TagListErrorKind::DuplicateTag));
+            let error = |kind| Err(TagListError::new(kind, tag.name_start));
+            let mut known = names.iter_mut();
+            match known.find(|name| name.is_empty() || **name == tag.name) {
+                Some(slot) if slot.is_empty() => *slot = tag.name,
+                Some(_) => return error(TagListErrorKind::DuplicateTag),
+                None => return error(TagListErrorKind::TooManyTags),
             }
-            names
-                .push(tag.name)
-                .map_err(|_| error(TagListErrorKind::TooManyTags))?;
+            any = true;
         }
-        if names.is_empty() {
+        if !any {
             return Err(TagListError::new(TagListErrorKind::Empty, 0));
         }
         Ok(Self { text })
@@ -191,13 +195,13 @@ impl fmt::Display for TagListErrorKind {
 /// Why, and at which byte.
 pub type TagListError = ParseError<TagListErrorKind>;
 
-/// The white space of RFC 6376 2.8 as single octets; [`check_octets`] sees to their order.
-pub(crate) const fn is_fws(byte: u8) -> bool {
+/// The white space of RFC 6376 2.8 as single octets; [`TagList::parse`] sees to their order.
+pub const fn is_fws(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// Without white space at both ends.
-pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
+pub fn trim(mut text: &[u8]) -> &[u8] {
     while let Some((&first, rest)) = text.split_first()
         && is_fws(first)
     {
