@@ -2,10 +2,12 @@
 
 pub mod address;
 pub mod auth_results;
+pub mod content;
 pub mod date;
 pub mod fold;
 pub mod lexical;
 pub mod message_id;
+pub mod parameter;
 pub mod scan;
 pub mod tag_list;
 pub mod trace;

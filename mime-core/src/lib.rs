@@ -17,9 +17,11 @@ pub use coding::encoding::Encoding;
 pub use defect::{Defect, DefectKind, DefectSet};
 pub use header::address::{AddrSpec, Address, AddressList, Group, Mailbox};
 pub use header::auth_results::{AuthResults, AuthResultsWriter};
+pub use header::content::content_type::ContentType;
 pub use header::date::DateTime;
 pub use header::fold::FoldSink;
 pub use header::message_id::{MessageId, MessageIds};
+pub use header::parameter::{Parameter, Parameters};
 pub use header::scan::{
     Field, FieldDefect, Fields, HeaderBlock, HeaderEnd, Message, find_header_end,
 };
