@@ -1,9 +1,10 @@
-//! How fast a header is cut into fields. Run with
+//! How fast a header is cut into fields, and folded. Run with
 //! `cargo test --release -p scop-mime-core --test throughput -- --ignored --nocapture`.
 #![expect(clippy::cast_precision_loss, reason = "tests")]
 
 use core::hint::black_box;
-use scop_mime_core::Message;
+use scop_core::{Sink, SliceSink};
+use scop_mime_core::{FoldSink, Message};
 use std::time::Instant;
 
 type Measure = fn(&[u8]) -> usize;
@@ -48,5 +49,30 @@ fn index_a_header() {
             best * 1e9,
             mail.len() as f64 / best / 1e9
         );
+    }
+}
+
+#[test]
+#[ignore = "a measurement, not a check"]
+fn fold_a_header() {
+    let text = "Subject: a text of words, some short, others considerably longer, as they come ";
+    let text = text.repeat(4).into_bytes();
+    let text = text.get(..300).unwrap_or_default();
+    let mut buffer = [0; 512];
+    for piece in [300, 20, 11, 3, 1] {
+        let mut best = f64::INFINITY;
+        for _ in 0..50 {
+            let start = Instant::now();
+            for _ in 0..2000 {
+                let mut out = SliceSink::new(&mut buffer);
+                let mut sink = FoldSink::new(&mut out);
+                for bytes in black_box(text).chunks(piece) {
+                    let _ = sink.put(bytes);
+                }
+                let _ = black_box(sink.finish());
+            }
+            best = best.min(start.elapsed().as_secs_f64() / 2000.0);
+        }
+        println!("300 octets in pieces of {piece}: {:.0} ns", best * 1e9);
     }
 }

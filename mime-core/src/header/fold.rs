@@ -25,6 +25,7 @@
 
 use core::fmt;
 
+use memchr::memchr3;
 use scop_core::{Full, Sink};
 
 use super::lexical::is_wsp;
@@ -35,6 +36,9 @@ mod tests;
 
 /// The length that RFC 5322 2.1.1 asks lines to keep to, in octets, without the line end.
 pub const PREFERRED_LINE: usize = 78;
+
+/// Fewer octets are faster taken one by one.
+const WORTH_A_SEARCH: usize = 12;
 
 /// Why a field cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,10 +144,81 @@ impl<'s, S: Sink + ?Sized> FoldSink<'s, S> {
         self.error
     }
 
-    fn push(&mut self, byte: u8) -> Result<(), FoldError> {
+    fn take(&mut self, bytes: &[u8]) -> Result<(), FoldError> {
+        if bytes.len() < WORTH_A_SEARCH {
+            return bytes.iter().try_for_each(|&byte| self.push_any(byte));
+        }
+        let safe = memchr3(0, b'\r', b'\n', bytes);
+        let mut rest = bytes.get(..safe.unwrap_or(bytes.len())).unwrap_or_default();
+        while let Some(&first) = rest.first() {
+            let taken = self.take_fitting(rest)?;
+            rest = rest.get(taken..).unwrap_or_default();
+            if taken == 0 {
+                self.push(first)?;
+                rest = rest.get(1..).unwrap_or_default();
+            }
+        }
+        if safe.is_some() {
+            Err(FoldError::LineEnd)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes what the current line has room for, and says how much that was. No place in it can need a
+    /// fold, so that only the last place where the line could end is looked for.
+    fn take_fitting(&mut self, bytes: &[u8]) -> Result<usize, FoldError> {
+        let used = self.column.saturating_add(self.pending_len);
+        let room = PREFERRED_LINE.saturating_sub(used);
+        if room == 0 || self.break_next {
+            return Ok(0);
+        }
+        let fitting = bytes.get(..room).unwrap_or(bytes);
+        let mut held = fitting;
+        if let Some(last_wsp) = fitting.iter().rposition(|&byte| is_wsp(byte)) {
+            let before = fitting.get(..last_wsp).unwrap_or_default();
+            let break_at = before.iter().rposition(|&byte| !is_wsp(byte));
+            let break_at = break_at.map_or(0, |text| text.saturating_add(1));
+            if break_at > 0 || self.pending_text {
+                self.flush()?;
+                let (line, next) = fitting.split_at_checked(break_at).unwrap_or_default();
+                self.column = self.column.saturating_add(line.len());
+                self.sink.put(line)?;
+                held = next;
+            }
+            self.pending_text |= last_wsp.saturating_add(1) < fitting.len();
+        } else {
+            self.pending_text = true;
+        }
+        let slots = self.pending.get_mut(self.pending_len..).unwrap_or_default();
+        for (slot, byte) in slots.iter_mut().zip(held) {
+            *slot = *byte;
+        }
+        self.pending_len = self.pending_len.saturating_add(held.len());
+        Ok(fitting.len())
+    }
+
+    /// Takes a byte.
+    #[inline]
+    fn push_any(&mut self, byte: u8) -> Result<(), FoldError> {
+        let used = self.column.saturating_add(self.pending_len);
+        if byte > b' ' && used < PREFERRED_LINE && !self.break_next {
+            // Text that fits the line, as nearly all of it is.
+            if let Some(slot) = self.pending.get_mut(self.pending_len) {
+                *slot = byte;
+                self.pending_len = self.pending_len.saturating_add(1);
+            }
+            self.pending_text = true;
+            return Ok(());
+        }
         if matches!(byte, 0 | b'\r' | b'\n') {
             return Err(FoldError::LineEnd);
         }
+        self.push(byte)
+    }
+
+    /// Takes a byte that is none of NUL, CR and LF, wherever the line stands.
+    fn push(&mut self, byte: u8) -> Result<(), FoldError> {
         if is_wsp(byte) && self.pending_text {
             self.fold_if_needed()?;
             self.flush()?;
@@ -162,6 +237,9 @@ impl<'s, S: Sink + ?Sized> FoldSink<'s, S> {
             self.pending_len = self.pending_len.saturating_add(1);
         }
         self.pending_text |= !is_wsp(byte);
+        if self.pending_text {
+            self.fold_if_needed()?;
+        }
         Ok(())
     }
 
@@ -206,10 +284,8 @@ impl<'s, S: Sink + ?Sized> FoldSink<'s, S> {
 
 impl<S: Sink + ?Sized> Sink for FoldSink<'_, S> {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        for &byte in bytes {
-            if let (None, Err(error)) = (self.error, self.push(byte)) {
-                self.error = Some(error);
-            }
+        if self.error.is_none() {
+            self.error = self.take(bytes).err();
         }
         if self.error.is_some() {
             Err(Full)

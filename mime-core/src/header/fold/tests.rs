@@ -110,4 +110,30 @@ proptest! {
         sink.finish().unwrap();
         prop_assert_eq!(out, folded.as_bytes());
     }
+
+    /// Taking as much as fits a line at once is no more than quick.
+    #[test]
+    fn a_line_at_once_is_byte_by_byte(
+        words in "([a-z]{1,9}|[a-z]{60,100}|[ \t]{1,3}|[ ]{70,90}){0,30}",
+        cuts: Vec<(u8, bool)>,
+    ) {
+        let (mut out, mut slow_out) = (Vec::new(), Vec::new());
+        let (mut sink, mut slow) = (FoldSink::new(&mut out), FoldSink::new(&mut slow_out));
+        let mut rest = words.as_bytes();
+        for (cut, end_line) in cuts.into_iter().chain([(255, false); 12]) {
+            let (piece, after) = rest.split_at(usize::from(cut).min(rest.len()));
+            sink.put(piece).unwrap();
+            for &byte in piece {
+                slow.push(byte).unwrap();
+            }
+            rest = after;
+            if end_line {
+                sink.end_line().unwrap();
+                slow.end_line().unwrap();
+            }
+        }
+        sink.finish().unwrap();
+        slow.finish().unwrap();
+        prop_assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(&slow_out));
+    }
 }
