@@ -161,6 +161,8 @@ defects! {
     QuotedPrintableEscape ambiguous "\"=\" stands for nothing in quoted-printable (RFC 2045 6.7)",
     /// Octets in quoted-printable that must be encoded.
     QuotedPrintableOctet plain "quoted-printable holds an octet that must be encoded (RFC 2045 6.7)",
+    /// White space at the end of a line of quoted-printable, which decoding takes away.
+    QuotedPrintableSpace plain "white space ends a line of quoted-printable (RFC 2045 6.7 (3))",
     /// A line of quoted-printable or base64 of more than 76 characters.
     EncodedLineTooLong plain "a line of encoded text is longer than 76 characters (RFC 2045 6.7, 6.8)",
     /// Uuencoded text that cannot be read, or has no end.
@@ -195,6 +197,9 @@ pub struct DefectSet(u64);
 const _: () = assert!(DefectKind::ALL.len() <= 64);
 
 impl DefectSet {
+    /// No kind.
+    pub const EMPTY: Self = Self(0);
+
     /// Whether `kind` is in the set.
     pub const fn contains(self, kind: DefectKind) -> bool {
         self.0 & (1 << kind as u8) != 0

@@ -1,0 +1,551 @@
+//! Quoted-printable (RFC 2045 6.7).
+//!
+//! [`Decoder`] reads any bytes and says what was wrong; [`Encoder`] writes lines of at most 76
+//! characters. Neither panics, allocates or needs the whole input; how the input is cut changes
+//! nothing. On damaged text these rules decide what the octets are:
+//!
+//! - A line ends with CRLF or LF, and is handed on with the line end that it has. CR elsewhere is data.
+//! - `=` that neither two hexadecimal digits (of either case) nor a line end follow is data, as is what
+//!   follows it. At the end of the body it is data too (RFC 2045 6.7, last paragraphs, (2)).
+//! - White space before a line end, before the end of the body, and between `=` and a line end is taken
+//!   away: a transport has put it there (rule (3)). A run of more than 76, which no encoder and no
+//!   transport writes, is data: so the decoder never has to remember more than 76 characters.
+//! - An octet that must be encoded and is not is data.
+//!
+//! ```
+//! use scop_core::Full;
+//! use scop_mime_core::DefectKind;
+//! use scop_mime_core::coding::Form;
+//! use scop_mime_core::coding::quoted_printable::{Decoder, Encoder};
+//!
+//! let (mut text, mut octets) = (Vec::new(), Vec::new());
+//! let mut encoder = Encoder::new(Form::Text);
+//! encoder.put("1 = ein Tag, natürlich \n".as_bytes(), &mut text)?;
+//! encoder.finish(&mut text)?;
+//! assert_eq!(text, b"1 =3D ein Tag, nat=C3=BCrlich=20\r\n");
+//!
+//! let mut decoder = Decoder::new();
+//! decoder.put(b"soft =\r\nbreak  \na=b", &mut octets)?;
+//! decoder.finish(&mut octets)?;
+//! assert_eq!(octets, b"soft break\na=b");
+//! assert_eq!(decoder.first(DefectKind::QuotedPrintableEscape), Some(17));
+//! # Ok::<(), Full>(())
+//! ```
+
+use memchr::memchr2;
+use scop_core::{Full, Sink};
+
+use super::Form;
+use super::found::{Found, found_defects};
+use super::stage::Stage;
+use crate::defect::DefectKind;
+
+#[cfg(test)]
+mod tests;
+
+/// The longest line of encoded text, in characters, without its line end (RFC 2045 6.7 (5)).
+pub const MAX_LINE: usize = 76;
+
+/// Takes quoted-printable, writes octets.
+#[derive(Clone, Debug, Default)]
+pub struct Decoder {
+    held: Held,
+    /// The white space that comes is the rest of a run of more than [`MAX_LINE`].
+    long_run: bool,
+    /// How many bytes came.
+    position: u64,
+    /// Where the line began.
+    line_start: u64,
+    found: Found,
+}
+
+impl Decoder {
+    /// At the start of a body.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes of the body.
+    ///
+    /// # Errors
+    /// `Full` when the sink is.
+    pub fn put<S: Sink + ?Sized>(&mut self, input: &[u8], sink: &mut S) -> Result<(), Full> {
+        let mut out = Stage::new(sink);
+        let mut rest = input;
+        while let Some((&byte, after)) = rest.split_first() {
+            if self.held.is_empty() && !self.long_run {
+                let taken = self.run(rest, &mut out)?;
+                rest = rest.get(taken..).unwrap_or_default();
+            } else if self.step(byte, &mut out)? {
+                rest = after;
+            }
+        }
+        out.flush()
+    }
+
+    /// The body is over. Nothing is added to what came.
+    ///
+    /// # Errors
+    /// `Full` when the sink is.
+    pub fn finish<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<(), Full> {
+        let mut out = Stage::new(sink);
+        let held = core::mem::take(&mut self.held);
+        let start = self.held_start(&held);
+        match held.bytes() {
+            [b'=', spaces @ ..] if spaces.iter().all(|&byte| is_wsp(byte)) => {
+                self.found.note(DefectKind::QuotedPrintableEscape, start);
+                self.drop_spaces(spaces.len(), start.saturating_add(1));
+                out.put_byte(b'=')?;
+            }
+            spaces if spaces.iter().all(|&byte| is_wsp(byte)) => {
+                self.drop_spaces(spaces.len(), start);
+            }
+            data => self.data(data, start, &mut out)?,
+        }
+        self.check_line(self.position);
+        out.flush()
+    }
+
+    found_defects!();
+
+    /// Takes bytes from the start of `rest`, at least one, when nothing is held; says how many.
+    fn run<S: Sink + ?Sized>(
+        &mut self,
+        rest: &[u8],
+        out: &mut Stage<'_, S>,
+    ) -> Result<usize, Full> {
+        let start = self.position;
+        let at = match rest {
+            [b'=', ..] => 0,
+            _ => memchr2(b'=', b'\n', rest).unwrap_or(rest.len()),
+        };
+        let (text, special) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        match special {
+            [b'\n', ..] => {
+                let (line, cr) = match text {
+                    [line @ .., b'\r'] => (line, 1),
+                    _ => (text, 0),
+                };
+                let spaces = trailing_spaces(line);
+                let kept = line.len().saturating_sub(spaces);
+                if spaces == 0 {
+                    // The line with its end, in one piece.
+                    self.check_octets(line, start);
+                    self.advance(at + 1);
+                    out.put(rest.get(..=at).unwrap_or_default())?;
+                } else {
+                    self.data(line.get(..kept).unwrap_or_default(), start, out)?;
+                    self.drop_spaces(spaces, add(start, kept));
+                    self.advance(at + 1);
+                    out.put(rest.get(line.len()..=at).unwrap_or_default())?;
+                }
+                self.end_line(cr + 1);
+                Ok(at + 1)
+            }
+            [b'=', after @ ..] => {
+                self.data(text, start, out)?;
+                let taken = at
+                    + match after {
+                        [high, low, ..] if is_hex(*high) && is_hex(*low) => {
+                            out.put_byte(octet(*high, *low))?;
+                            3
+                        }
+                        [b'\r', b'\n', ..] => 3,
+                        [b'\n', ..] => 2,
+                        _ => {
+                            self.held.push(b'=');
+                            1
+                        }
+                    };
+                self.advance(taken);
+                match after {
+                    [b'\r', b'\n', ..] => self.end_line(2),
+                    [b'\n', ..] => self.end_line(1),
+                    _ => {}
+                }
+                Ok(taken)
+            }
+            // The last line of the input so far: what follows decides on its last white space.
+            _ => {
+                let (line, cr) = match text {
+                    [line @ .., b'\r'] => (line, true),
+                    _ => (text, false),
+                };
+                let spaces = trailing_spaces(line);
+                let kept = line.len().saturating_sub(spaces);
+                let (data, held) = text.split_at_checked(kept).unwrap_or((text, &[]));
+                self.data(data, start, out)?;
+                for &byte in held {
+                    self.held.push(byte);
+                }
+                self.long_run = !cr && spaces == 0 && text.last().copied().is_some_and(is_wsp);
+                self.advance(text.len());
+                Ok(text.len())
+            }
+        }
+    }
+
+    /// Takes one byte when bytes are held, or behind a run of white space that is too long. False when
+    /// the byte is to be looked at again.
+    fn step<S: Sink + ?Sized>(&mut self, byte: u8, out: &mut Stage<'_, S>) -> Result<bool, Full> {
+        match (self.held.bytes(), byte) {
+            ([], b' ' | b'\t') => out.put_byte(byte)?,
+            ([], _) => {
+                self.long_run = false;
+                return Ok(false);
+            }
+            ([b'=', high], _) if is_hex(*high) => {
+                if !is_hex(byte) {
+                    self.release(out)?;
+                    return Ok(false);
+                }
+                out.put_byte(octet(*high, byte))?;
+                self.held = Held::default();
+            }
+            (_, b'\n') => {
+                self.end_held_line(out)?;
+                return Ok(true);
+            }
+            ([.., b'\r'], _) => {
+                self.release(out)?;
+                return Ok(false);
+            }
+            ([b'='], _) if is_hex(byte) => self.held.push(byte),
+            (_, b'\r') => self.held.push(byte),
+            (held, b' ' | b'\t') => {
+                let equals = usize::from(held.first() == Some(&b'='));
+                if held.len() - equals == MAX_LINE {
+                    self.release(out)?;
+                    self.long_run = true;
+                    return Ok(false);
+                }
+                self.held.push(byte);
+            }
+            _ => {
+                self.release(out)?;
+                return Ok(false);
+            }
+        }
+        self.advance(1);
+        Ok(true)
+    }
+
+    /// LF comes, and what is held stands before it.
+    fn end_held_line<S: Sink + ?Sized>(&mut self, out: &mut Stage<'_, S>) -> Result<(), Full> {
+        let held = core::mem::take(&mut self.held);
+        let start = self.held_start(&held);
+        let (before, cr) = match held.bytes() {
+            [before @ .., b'\r'] => (before, true),
+            before => (before, false),
+        };
+        let (spaces, soft) = match before {
+            [b'=', spaces @ ..] => (spaces, true),
+            spaces => (spaces, false),
+        };
+        self.drop_spaces(spaces.len(), add(start, usize::from(soft)));
+        self.advance(1);
+        self.end_line(u64::from(cr) + 1);
+        match (soft, cr) {
+            (true, _) => Ok(()),
+            (false, true) => out.put_array(*b"\r\n"),
+            (false, false) => out.put_byte(b'\n'),
+        }
+    }
+
+    /// What is held is data.
+    fn release<S: Sink + ?Sized>(&mut self, out: &mut Stage<'_, S>) -> Result<(), Full> {
+        let held = core::mem::take(&mut self.held);
+        let start = self.held_start(&held);
+        self.data(held.bytes(), start, out)
+    }
+
+    /// Hands on what stands for itself. It begins at byte `start` of the input; `=` can only be first.
+    fn data<S: Sink + ?Sized>(
+        &mut self,
+        bytes: &[u8],
+        start: u64,
+        out: &mut Stage<'_, S>,
+    ) -> Result<(), Full> {
+        if bytes.first() == Some(&b'=') {
+            self.found.note(DefectKind::QuotedPrintableEscape, start);
+        }
+        self.check_octets(bytes, start);
+        out.put(bytes)
+    }
+
+    fn check_octets(&mut self, bytes: &[u8], start: u64) {
+        // All of them in one go, which is fast, before the search for the first.
+        if bytes
+            .iter()
+            .fold(false, |bad, &byte| bad | must_encode(byte))
+            && let Some(at) = bytes.iter().position(|&byte| must_encode(byte))
+        {
+            self.found
+                .note(DefectKind::QuotedPrintableOctet, add(start, at));
+        }
+    }
+
+    fn drop_spaces(&mut self, count: usize, start: u64) {
+        if count > 0 {
+            self.found.note(DefectKind::QuotedPrintableSpace, start);
+        }
+    }
+
+    /// A line is over, with its line end of so many bytes.
+    fn end_line(&mut self, end_len: u64) {
+        self.check_line(self.position.saturating_sub(end_len));
+        self.line_start = self.position;
+    }
+
+    fn check_line(&mut self, end: u64) {
+        let limit = add(self.line_start, MAX_LINE);
+        if end > limit {
+            self.found.note(DefectKind::EncodedLineTooLong, limit);
+        }
+    }
+
+    /// Where in the input `held` begins, which ends at the position.
+    fn held_start(&self, held: &Held) -> u64 {
+        self.position.saturating_sub(u64::from(held.len))
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.position = add(self.position, count);
+    }
+}
+
+fn add(offset: u64, count: usize) -> u64 {
+    offset.saturating_add(u64::try_from(count).unwrap_or(u64::MAX))
+}
+
+/// Bytes on which the next one decides: a run of white space, `=` and a run of white space, either of
+/// them with CR behind, or `=` and one hexadecimal digit.
+#[derive(Clone, Debug)]
+struct Held {
+    bytes: [u8; MAX_LINE + 2],
+    len: u8,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self {
+            bytes: [0; MAX_LINE + 2],
+            len: 0,
+        }
+    }
+}
+
+impl Held {
+    const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(slot) = self.bytes.get_mut(usize::from(self.len)) {
+            *slot = byte;
+            self.len += 1;
+        }
+    }
+}
+
+/// The length of the run of white space at the end; 0 when it is too long to be taken away.
+fn trailing_spaces(line: &[u8]) -> usize {
+    let run = line.iter().rev().take_while(|&&byte| is_wsp(byte)).count();
+    if run > MAX_LINE { 0 } else { run }
+}
+
+const fn is_wsp(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// All but `%d33-60 / %d62-126 / SP / TAB`; `=` is not looked at here.
+const fn must_encode(byte: u8) -> bool {
+    byte.wrapping_sub(b' ') > b'~' - b' ' && byte != b'\t'
+}
+
+const fn is_hex(byte: u8) -> bool {
+    byte.is_ascii_hexdigit()
+}
+
+/// ```text
+/// hex-octet = "=" 2(DIGIT / "A" / "B" / "C" / "D" / "E" / "F")      ; RFC 2045 6.7
+/// ```
+fn octet(high: u8, low: u8) -> u8 {
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => (digit | 0x20).wrapping_sub(b'a' - 10),
+    };
+    value(high) << 4 | value(low) & 15
+}
+
+/// Takes octets, writes quoted-printable.
+///
+/// In [`Form::Text`], CRLF and LF are line ends and are written as CRLF; a CR elsewhere is encoded. In
+/// [`Form::Binary`], every CR and LF is encoded. White space is encoded where a line ends. So is the
+/// space of a line that begins with `From `, which mail stores quote (RFC 2049 3 (3)). Nothing is
+/// added at the end: what is decoded is what came.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    form: Form,
+    /// The last octet: whether a line end follows decides how it is written.
+    pending: Option<u8>,
+    /// A CR came last, and may be half of a line end.
+    cr: bool,
+    /// The characters of the line so far.
+    column: usize,
+    /// How many of them, from the first, spell [`FROM`].
+    from: usize,
+}
+
+const FROM: &[u8; 4] = b"From";
+
+impl Encoder {
+    /// At the start of a body.
+    pub const fn new(form: Form) -> Self {
+        Self {
+            form,
+            pending: None,
+            cr: false,
+            column: 0,
+            from: 0,
+        }
+    }
+
+    /// Takes the next octets.
+    ///
+    /// # Errors
+    /// `Full` when the sink is.
+    pub fn put<S: Sink + ?Sized>(&mut self, input: &[u8], sink: &mut S) -> Result<(), Full> {
+        let mut out = Stage::new(sink);
+        let mut rest = input;
+        while let Some((&octet, after)) = rest.split_first() {
+            rest = after;
+            if core::mem::take(&mut self.cr) {
+                if octet == b'\n' {
+                    self.end_line(&mut out)?;
+                    continue;
+                }
+                self.push(b'\r', &mut out)?;
+            }
+            match (self.form, octet) {
+                (Form::Text, b'\r') => self.cr = true,
+                (Form::Text, b'\n') => self.end_line(&mut out)?,
+                _ => {
+                    self.push(octet, &mut out)?;
+                    let taken = self.run(octet, rest, &mut out)?;
+                    rest = rest.get(taken..).unwrap_or_default();
+                }
+            }
+        }
+        out.flush()
+    }
+
+    /// The octets are over.
+    ///
+    /// # Errors
+    /// `Full` when the sink is.
+    pub fn finish<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<(), Full> {
+        let mut out = Stage::new(sink);
+        if core::mem::take(&mut self.cr) {
+            self.push(b'\r', &mut out)?;
+        }
+        if let Some(last) = self.pending.take() {
+            self.write(last, true, &mut out)?;
+        }
+        out.flush()
+    }
+
+    fn push<S: Sink + ?Sized>(&mut self, octet: u8, out: &mut Stage<'_, S>) -> Result<(), Full> {
+        match self.pending.replace(octet) {
+            Some(before) => self.write(before, false, out),
+            None => Ok(()),
+        }
+    }
+
+    fn end_line<S: Sink + ?Sized>(&mut self, out: &mut Stage<'_, S>) -> Result<(), Full> {
+        if let Some(last) = self.pending.take() {
+            self.write(last, true, out)?;
+        }
+        (self.column, self.from) = (0, 0);
+        out.put_array(*b"\r\n")
+    }
+
+    /// Writes one octet. `last` is whether a line end follows that is not a soft break.
+    fn write<S: Sink + ?Sized>(
+        &mut self,
+        octet: u8,
+        last: bool,
+        out: &mut Stage<'_, S>,
+    ) -> Result<(), Full> {
+        let in_from = self.from == self.column;
+        let plain = is_plain(octet)
+            && !(last && is_wsp(octet))
+            && !(in_from && self.column == FROM.len() && octet == b' ');
+        // A soft break takes one character.
+        let room = if last { MAX_LINE } else { MAX_LINE - 1 };
+        let width = if plain { 1 } else { 3 };
+        if self.column + width > room {
+            (self.column, self.from) = (0, 0);
+            out.put_array(*b"=\r\n")?;
+        }
+        if self.from == self.column && FROM.get(self.from) == Some(&octet) {
+            self.from += 1;
+        }
+        self.column += width;
+        if plain {
+            return out.put_byte(octet);
+        }
+        let digit = |value: u8| match value {
+            0..=9 => b'0' + value,
+            _ => b'A' + (value - 10),
+        };
+        out.put_array([b'=', digit(octet >> 4), digit(octet & 15)])
+    }
+
+    /// Takes the octets at the start of `rest` that need no thought; says how many. `pending` came
+    /// before them.
+    fn run<S: Sink + ?Sized>(
+        &mut self,
+        pending: u8,
+        rest: &[u8],
+        out: &mut Stage<'_, S>,
+    ) -> Result<usize, Full> {
+        let may_be_from = self.from == self.column && (self.column > 0 || pending == b'F');
+        if may_be_from || !is_plain(pending) {
+            return Ok(0);
+        }
+        let room = (MAX_LINE - 1).saturating_sub(self.column).min(rest.len());
+        let window = rest.get(..room).unwrap_or_default();
+        // All of them in one go, which is fast.
+        let count = if window
+            .iter()
+            .fold(true, |all, &octet| all & is_plain(octet))
+        {
+            room
+        } else {
+            window.iter().take_while(|&&octet| is_plain(octet)).count()
+        };
+        let Some((&last, before)) = window.get(..count).and_then(<[u8]>::split_last) else {
+            return Ok(0);
+        };
+        out.put_byte(pending)?;
+        out.put(before)?;
+        self.column += count;
+        self.pending = Some(last);
+        Ok(count)
+    }
+}
+
+/// Octets that stand for themselves within a line.
+///
+/// ```text
+/// safe-char  = %d33-60 / %d62-126                                  ; RFC 2045 6.7
+/// qp-section = *(ptext / SPACE / TAB) ptext
+/// ```
+const fn is_plain(octet: u8) -> bool {
+    !must_encode(octet) && octet != b'='
+}
