@@ -7,18 +7,21 @@ extern crate alloc;
 extern crate std;
 
 pub mod body;
+pub mod charset;
 pub mod coding;
 pub mod defect;
 pub mod header;
 pub mod limits;
 
 pub use body::event::{Content, Entity, Event, Kind};
+pub use charset::{Charset, CharsetDecoder};
 pub use coding::encoding::Encoding;
 pub use defect::{Defect, DefectKind, DefectSet};
 pub use header::address::{AddrSpec, Address, AddressList, Group, Mailbox};
 pub use header::auth_results::{AuthResults, AuthResultsWriter};
 pub use header::content::content_type::ContentType;
 pub use header::date::DateTime;
+pub use header::encoded_word::{DecodedText, EncodedWord};
 pub use header::fold::FoldSink;
 pub use header::message_id::{MessageId, MessageIds};
 pub use header::parameter::{Parameter, Parameters};
@@ -27,4 +30,5 @@ pub use header::scan::{
 };
 pub use header::tag_list::TagList;
 pub use header::trace::{Received, ReturnPath};
+pub use header::unstructured::Unstructured;
 pub use limits::Limits;

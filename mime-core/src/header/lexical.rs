@@ -12,6 +12,8 @@ use core::fmt;
 
 use scop_core::{Cursor, Emit, FmtSink, Full, ParseError, Sink};
 
+use super::encoded_word::{self, DecodedText};
+
 #[cfg(test)]
 mod tests;
 
@@ -273,6 +275,11 @@ impl<'a> Text<'a> {
         Self::new(span, Place::Verbatim, false)
     }
 
+    /// What stands in a comment, backslashes and folds removed.
+    pub(crate) const fn comment(span: &'a [u8]) -> Self {
+        Self::new(span, Place::Comment, false)
+    }
+
     const fn new(span: &'a [u8], place: Place, spaced: bool) -> Self {
         Self {
             runs: Runs {
@@ -433,7 +440,12 @@ impl<'a> Comment<'a> {
             [b'(', inner @ .., b')'] => inner,
             _ => &[],
         };
-        Text::new(inner, Place::Comment, false)
+        Text::comment(inner)
+    }
+
+    /// The same with encoded words decoded.
+    pub const fn decoded(&self) -> DecodedText<'a> {
+        DecodedText::new(self.raw, encoded_word::Place::Comment)
     }
 }
 

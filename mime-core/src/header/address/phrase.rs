@@ -4,6 +4,7 @@ use core::fmt;
 
 use scop_core::{Cursor, Emit, Full, Sink};
 
+use crate::header::encoded_word::{DecodedText, Place};
 use crate::header::lexical::{
     Enclosed, Text, display, emit_quoted, is_atext, skip_cfws, take_enclosed,
 };
@@ -42,6 +43,11 @@ impl<'a> Phrase<'a> {
     /// stand as written.
     pub const fn text(&self) -> Text<'a> {
         Text::spaced(self.raw)
+    }
+
+    /// The same with encoded words decoded, but for those in quoted strings, which RFC 2047 5 forbids.
+    pub const fn decoded(&self) -> DecodedText<'a> {
+        DecodedText::new(self.raw, Place::Phrase)
     }
 }
 

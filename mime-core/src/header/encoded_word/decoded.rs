@@ -1,0 +1,431 @@
+//! Text with encoded words in it, as a person reads it (RFC 2047 5, 6).
+
+use core::fmt;
+
+use scop_core::{Counter, Cursor, Emit, Full, ParseError, Sink};
+
+use super::{EncodedWord, EncodedWordError, EncodedWordErrorKind};
+use crate::charset::{Charset, CharsetDecoder};
+use crate::header::lexical::{
+    Enclosed, Text, display, fold_len, is_atext, is_wsp, since, skip_cfws, skip_fws, take_enclosed,
+};
+
+const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+
+/// A span as a person reads it: unfolded, its encoded words decoded, in UTF-8.
+///
+/// - A word is decoded only where RFC 2047 5 allows it, and once: what comes out of it is text.
+/// - White space between two words goes (RFC 2047 6.2). Words of one charset that follow one another are
+///   decoded as one text, so that a character that a writer has cut comes out whole.
+/// - A word that cannot be decoded, or stands where none may, is shown as written;
+///   [`Self::encoded_word_defects`] tells of it.
+/// - The text holds no control character but TAB: each other one, CR, LF, NUL, DEL and those from U+0080
+///   to U+009F, becomes U+FFFD, be it written or encoded. So do octets that are not UTF-8.
+///
+/// It can hold characters that mislead a person: those that change the direction of writing, `@` or `<`.
+#[derive(Clone, Copy, Debug)]
+pub struct DecodedText<'a> {
+    span: &'a [u8],
+    place: Place,
+}
+
+/// The grammar of the span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Unstructured,
+    Phrase,
+    /// With its parentheses.
+    Comment,
+}
+
+/// The first encoded word of each sort that is not as it should be; bytes count from the start of the span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EncodedWordDefects {
+    /// One that cannot be decoded and is shown as written, or with U+FFFD for `NotInCharset`.
+    pub bad: Option<EncodedWordError>,
+    /// One that stands where none may, shown as written; some programs decode it.
+    pub misplaced: Option<EncodedWordError>,
+    /// One that is decoded though it breaks a rule: see [`EncodedWord::loose`].
+    pub loose: Option<EncodedWordError>,
+}
+
+impl<'a> DecodedText<'a> {
+    pub(crate) const fn new(span: &'a [u8], place: Place) -> Self {
+        Self { span, place }
+    }
+
+    /// Whether the text is `text`.
+    pub fn is(&self, text: &str) -> bool {
+        let mut compare = Compare(Cursor::new(text.as_bytes()));
+        self.emit(&mut compare).is_ok() && compare.0.is_at_end()
+    }
+
+    /// What is wrong with the encoded words.
+    pub fn encoded_word_defects(&self) -> EncodedWordDefects {
+        let mut nothing = Counter::default();
+        // A counter is never full.
+        self.decode(&mut nothing).unwrap_or_default()
+    }
+
+    fn decode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<EncodedWordDefects, Full> {
+        let mut out = Joiner {
+            sink: Printable(sink),
+            words: None,
+            word_at: 0,
+            gap: &[],
+            gap_joins: true,
+            defects: EncodedWordDefects::default(),
+        };
+        match self.place {
+            Place::Unstructured => unstructured(self.span, &mut out)?,
+            Place::Phrase => phrase(self.span, &mut out)?,
+            Place::Comment => comment(self.span, &mut out)?,
+        }
+        out.end_words()?;
+        Ok(out.defects)
+    }
+}
+
+/// Written as it reads, without any quoting. Not for use inside a header field.
+impl Emit for DecodedText<'_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        self.decode(sink).map(drop)
+    }
+}
+
+impl fmt::Display for DecodedText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display(self, f)
+    }
+}
+
+/// ```text
+/// unstructured = (*([FWS] VCHAR) *WSP) / obs-unstruct             ; RFC 5322 3.2.5
+/// ```
+///
+/// White space at both ends is no part of the text.
+fn unstructured<'a, S: Sink + ?Sized>(
+    span: &'a [u8],
+    out: &mut Joiner<'_, 'a, S>,
+) -> Result<(), Full> {
+    let mut cursor = Cursor::new(span);
+    skip_fws(&mut cursor);
+    while !cursor.is_at_end() {
+        let start = cursor;
+        take_token(&mut cursor, |byte| {
+            matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+        });
+        out.token(since(start, &cursor), start.offset())?;
+        let end = cursor;
+        skip_fws(&mut cursor);
+        out.gap(since(end, &cursor), true);
+    }
+    Ok(())
+}
+
+/// The words of a phrase that was read before, one space for each gap. A word in a quoted string is not
+/// decoded (RFC 2047 5, 6.1), nor is one that touches a quoted string.
+fn phrase<'a, S: Sink + ?Sized>(span: &'a [u8], out: &mut Joiner<'_, 'a, S>) -> Result<(), Full> {
+    let mut cursor = Cursor::new(span);
+    let mut behind_quotes = false;
+    while let Ok(gap) = skip_cfws(&mut cursor) {
+        if !gap.is_empty() {
+            out.gap(b" ", !gap.comment);
+            behind_quotes = false;
+        }
+        let start = cursor;
+        if cursor.peek() == Some(b'"') {
+            let Ok(quoted) = take_enclosed(&mut cursor, Enclosed::QuotedString) else {
+                break;
+            };
+            let text = Text::joined(quoted);
+            if is_like_encoded_word(text.clone()) {
+                out.misplaced(start.offset());
+            }
+            out.flush_gap()?;
+            text.runs().try_for_each(|run| out.text(run))?;
+            behind_quotes = true;
+            continue;
+        }
+        let atoms = cursor.take_while(|byte| is_atext(byte) || byte == b'.');
+        if atoms.is_empty() {
+            break;
+        }
+        if behind_quotes || cursor.peek() == Some(b'"') {
+            out.plain(atoms, start.offset())?;
+        } else {
+            out.token(atoms, start.offset())?;
+        }
+        behind_quotes = false;
+    }
+    Ok(())
+}
+
+/// What stands between the outermost parentheses; a parenthesis bounds a word as white space does
+/// (RFC 2047 5).
+fn comment<'a, S: Sink + ?Sized>(span: &'a [u8], out: &mut Joiner<'_, 'a, S>) -> Result<(), Full> {
+    let inner = match span {
+        [inner @ .., b')'] => inner,
+        _ => span,
+    };
+    let mut cursor = Cursor::new(inner);
+    cursor.skip_byte(b'(');
+    loop {
+        let start = cursor;
+        skip_fws(&mut cursor);
+        out.gap(since(start, &cursor), true);
+        let start = cursor;
+        match cursor.peek() {
+            None => return out.flush_gap(),
+            Some(b'(' | b')') => {
+                cursor.take_byte();
+                out.text(since(start, &cursor))?;
+            }
+            Some(_) => {
+                take_comment_token(&mut cursor);
+                let token = since(start, &cursor);
+                if token.contains(&b'\\') {
+                    let text = Text::comment(token);
+                    if is_like_encoded_word(text.clone()) {
+                        out.misplaced(start.offset());
+                    }
+                    text.runs().try_for_each(|run| out.text(run))?;
+                } else {
+                    out.token(token, start.offset())?;
+                }
+            }
+        }
+    }
+}
+
+/// Takes octets up to one that `ends` the token; CR and LF end it when they begin a fold.
+fn take_token(cursor: &mut Cursor<'_>, ends: impl Fn(u8) -> bool) {
+    loop {
+        cursor.take_while(|byte| !ends(byte));
+        let is_text = matches!(cursor.peek(), Some(b'\r' | b'\n'));
+        if !is_text || fold_len(cursor.rest()).is_some() {
+            return;
+        }
+        cursor.take_byte();
+    }
+}
+
+fn take_comment_token(cursor: &mut Cursor<'_>) {
+    loop {
+        take_token(cursor, |byte| {
+            matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'(' | b')' | b'\\')
+        });
+        if !cursor.skip_byte(b'\\') {
+            return;
+        }
+        // The fold is removed first (RFC 5322 2.2.3): what is quoted is the white space.
+        if let Some(len) = fold_len(cursor.rest()) {
+            cursor.take(len);
+        }
+        cursor.take_byte();
+    }
+}
+
+/// Whether `=?` comes, then two `?` or more, then `?=`: what programs that look for nothing else decode.
+fn is_like_encoded_word(text: impl Iterator<Item = u8>) -> bool {
+    let mut last = 0;
+    let mut marks: usize = 0;
+    for byte in text {
+        match (last, byte) {
+            (b'=', b'?') if marks == 0 => marks = 1,
+            (b'?', b'=') if marks >= 4 => return true,
+            (_, b'?') if marks > 0 => marks = marks.saturating_add(1),
+            _ => {}
+        }
+        last = byte;
+    }
+    false
+}
+
+/// Joins pieces of text, gaps and encoded words.
+struct Joiner<'s, 'a, S: ?Sized> {
+    sink: Printable<'s, S>,
+    /// Decodes the encoded words that follow one another.
+    words: Option<CharsetDecoder>,
+    /// Where the last encoded word stands.
+    word_at: usize,
+    /// White space that has not been written: it goes when it lies between two encoded words.
+    gap: &'a [u8],
+    /// Whether there is nothing but white space in the gap.
+    gap_joins: bool,
+    defects: EncodedWordDefects,
+}
+
+impl<'a, S: Sink + ?Sized> Joiner<'_, 'a, S> {
+    fn gap(&mut self, gap: &'a [u8], joins: bool) {
+        self.gap = gap;
+        self.gap_joins = joins;
+    }
+
+    /// A token that is text, or an encoded word where one may stand.
+    fn token(&mut self, token: &'a [u8], offset: usize) -> Result<(), Full> {
+        use EncodedWordErrorKind as Kind;
+        if !token.starts_with(b"=?") {
+            return self.plain(token, offset);
+        }
+        let word = EncodedWord::parse(token).and_then(|word| match word.charset() {
+            Some(charset) => Ok((word, charset)),
+            None => Err(ParseError::new(Kind::UnknownCharset, 2)),
+        });
+        let error = match word {
+            Ok((word, charset)) => return self.word(&word, charset, offset),
+            Err(error) => error.nested(offset),
+        };
+        // A malformed word before it is noted first.
+        self.end_words()?;
+        match error.kind() {
+            Kind::NotEncodedWord => return self.plain(token, offset),
+            Kind::Misplaced => self.misplaced(offset),
+            _ => {
+                self.defects.bad.get_or_insert(error);
+            }
+        }
+        self.text(token)
+    }
+
+    /// A token that is no encoded word, whatever it looks like.
+    fn plain(&mut self, token: &'a [u8], offset: usize) -> Result<(), Full> {
+        if is_like_encoded_word(token.iter().copied()) {
+            self.misplaced(offset);
+        }
+        self.text(token)
+    }
+
+    fn misplaced(&mut self, offset: usize) {
+        self.defects
+            .misplaced
+            .get_or_insert(ParseError::new(EncodedWordErrorKind::Misplaced, offset));
+    }
+
+    fn word(
+        &mut self,
+        word: &EncodedWord<'_>,
+        charset: Charset,
+        offset: usize,
+    ) -> Result<(), Full> {
+        if self.words.is_some() && self.gap_joins {
+            self.gap = &[];
+        }
+        if !self.gap.is_empty() || self.words.as_ref().map(CharsetDecoder::charset) != Some(charset)
+        {
+            self.flush_gap()?;
+        }
+        self.word_at = offset;
+        let words = self
+            .words
+            .get_or_insert_with(|| CharsetDecoder::new(charset));
+        let mut octets = word.octets();
+        let mut buffer = [0; 64];
+        loop {
+            let mut len: usize = 0;
+            for (slot, octet) in buffer.iter_mut().zip(&mut octets) {
+                *slot = octet;
+                len = len.saturating_add(1);
+            }
+            match buffer.get(..len) {
+                None | Some([]) => break,
+                Some(octets) => words.put(octets, &mut self.sink)?,
+            }
+        }
+        if words.had_errors() {
+            self.not_in_charset();
+        }
+        if let Some(kind) = word.loose() {
+            self.defects
+                .loose
+                .get_or_insert(ParseError::new(kind, offset));
+        }
+        Ok(())
+    }
+
+    fn not_in_charset(&mut self) {
+        self.defects.bad.get_or_insert(ParseError::new(
+            EncodedWordErrorKind::NotInCharset,
+            self.word_at,
+        ));
+    }
+
+    /// Text that stands for itself; what is not UTF-8 in it becomes U+FFFD.
+    fn text(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.flush_gap()?;
+        let mut utf8 = CharsetDecoder::new(Charset::UTF_8);
+        utf8.put(bytes, &mut self.sink)?;
+        utf8.finish(&mut self.sink)
+    }
+
+    /// Ends the encoded words, and writes the gap behind them without its line ends.
+    fn flush_gap(&mut self) -> Result<(), Full> {
+        self.end_words()?;
+        let mut gap = Cursor::new(core::mem::take(&mut self.gap));
+        while !gap.is_at_end() {
+            let spaces = gap.take_while(is_wsp);
+            if !spaces.is_empty() {
+                self.sink.put(spaces)?;
+            }
+            gap.take_while(|byte| !is_wsp(byte));
+        }
+        Ok(())
+    }
+
+    fn end_words(&mut self) -> Result<(), Full> {
+        if let Some(mut words) = self.words.take() {
+            words.finish(&mut self.sink)?;
+            if words.had_errors() {
+                self.not_in_charset();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes UTF-8 in whole characters, and passes U+FFFD for each control but TAB.
+struct Printable<'s, S: ?Sized>(&'s mut S);
+
+impl<S: Sink + ?Sized> Sink for Printable<'_, S> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        let mut cursor = Cursor::new(bytes);
+        while !cursor.is_at_end() {
+            let start = cursor;
+            let control = loop {
+                cursor.take_while(|byte| matches!(byte, b'\t' | 32..=126 | 0xc3..));
+                match cursor.rest() {
+                    [] => break 0,
+                    // U+0080 to U+009F
+                    [0xc2, 0x80..=0x9f, ..] => break 2,
+                    [0..=31 | 127, ..] => break 1,
+                    // U+00A0 to U+00BF, and the later octets of any character
+                    [0xc2, _, ..] => cursor.take(2),
+                    _ => cursor.take(1),
+                };
+            };
+            let text = since(start, &cursor);
+            if !text.is_empty() {
+                self.0.put(text)?;
+            }
+            if control > 0 {
+                cursor.take(control);
+                self.0.put(REPLACEMENT)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Full as soon as something other than the text comes.
+struct Compare<'t>(Cursor<'t>);
+
+impl Sink for Compare<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        if self.0.take(bytes.len()) == Some(bytes) {
+            Ok(())
+        } else {
+            Err(Full)
+        }
+    }
+}
