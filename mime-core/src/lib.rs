@@ -30,5 +30,6 @@ pub use header::scan::{
 };
 pub use header::tag_list::TagList;
 pub use header::trace::{Received, ReturnPath};
+pub use header::typed::{FieldName, Typed};
 pub use header::unstructured::Unstructured;
 pub use limits::Limits;

@@ -124,6 +124,17 @@ impl<'a> AddressList<'a> {
         Ok(Self { value })
     }
 
+    /// Reads the value of Bcc, which may hold no address (RFC 5322 3.6.3): `None` then.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn parse_or_none(value: &'a [u8]) -> Result<Option<Self>, AddressError> {
+        match Self::parse(value) {
+            Err(error) if error.kind() == AddressErrorKind::NoAddress => Ok(None),
+            list => list.map(Some),
+        }
+    }
+
     /// The value as it was handed in.
     pub const fn raw(&self) -> &'a [u8] {
         self.value
@@ -196,6 +207,42 @@ pub enum Address<'a> {
     Mailbox(Mailbox<'a>),
     /// A name for zero or more mailboxes.
     Group(Group<'a>),
+}
+
+impl<'a> Address<'a> {
+    /// Reads a value that must be one address, as that of Sender (RFC 6854 2.1).
+    ///
+    /// # Errors
+    /// The first rule that is broken; `NotOneMailbox` for a second address.
+    pub fn parse(value: &'a [u8]) -> Result<Self, AddressError> {
+        let mut addresses = Addresses::new(value);
+        let Some(address) = addresses.next().transpose()? else {
+            return Err(ParseError::new(AddressErrorKind::NoAddress, value.len()));
+        };
+        match addresses.next().transpose()? {
+            None => Ok(address),
+            Some(second) => Err(ParseError::new(
+                AddressErrorKind::NotOneMailbox,
+                second.offset(),
+            )),
+        }
+    }
+
+    /// All that stands between the commas around it.
+    pub const fn raw(&self) -> &'a [u8] {
+        match self {
+            Self::Mailbox(mailbox) => mailbox.raw(),
+            Self::Group(group) => group.raw(),
+        }
+    }
+
+    /// Where [`Self::raw`] begins in the parsed value.
+    pub const fn offset(&self) -> usize {
+        match self {
+            Self::Mailbox(mailbox) => mailbox.offset(),
+            Self::Group(group) => group.offset(),
+        }
+    }
 }
 
 impl Emit for Address<'_> {
@@ -322,18 +369,13 @@ impl<'a> Mailbox<'a> {
     /// # Errors
     /// The first rule that is broken; `NotOneMailbox` for a group or a second address.
     pub fn parse(value: &'a [u8]) -> Result<Self, AddressError> {
-        let mut addresses = Addresses::new(value);
-        let one = match addresses.next().transpose()? {
-            None => return Err(ParseError::new(AddressErrorKind::NoAddress, value.len())),
-            Some(Address::Group(group)) => Err(group.offset),
-            Some(Address::Mailbox(mailbox)) => match addresses.next().transpose()? {
-                None => Ok(mailbox),
-                Some(
-                    Address::Mailbox(Self { offset, .. }) | Address::Group(Group { offset, .. }),
-                ) => Err(offset),
-            },
-        };
-        one.map_err(|offset| ParseError::new(AddressErrorKind::NotOneMailbox, offset))
+        match Address::parse(value)? {
+            Address::Mailbox(mailbox) => Ok(mailbox),
+            Address::Group(group) => Err(ParseError::new(
+                AddressErrorKind::NotOneMailbox,
+                group.offset,
+            )),
+        }
     }
 
     /// All that stands between the commas around the mailbox.

@@ -4,6 +4,7 @@ use core::fmt;
 
 use scop_core::{Cursor, Emit, Full, Sink};
 
+use super::{AddressError, take_gap, take_words};
 use crate::header::encoded_word::{DecodedText, Place};
 use crate::header::lexical::{
     Enclosed, Text, display, emit_quoted, is_atext, skip_cfws, take_enclosed,
@@ -27,6 +28,14 @@ impl<'a> Phrase<'a> {
     /// Words that were read before.
     pub(super) const fn new(raw: &'a [u8], offset: usize) -> Self {
         Self { raw, offset }
+    }
+
+    /// Takes the words of a phrase with the gaps around them; `None` when there is no word.
+    pub(crate) fn take(cursor: &mut Cursor<'a>) -> Result<Option<Self>, AddressError> {
+        take_gap(cursor)?;
+        let offset = cursor.offset();
+        let raw = take_words(cursor)?;
+        Ok((!raw.is_empty()).then_some(Self { raw, offset }))
     }
 
     /// From the first word to the last.
