@@ -12,6 +12,7 @@ use core::fmt;
 use scop_core::{Cursor, Emit, Full, ParseError, Sink};
 
 use super::lexical::{LexicalErrorKind, since, skip_cfws};
+use super::parameter::{ParameterErrorKind, Parameters};
 
 /// Which rule of RFC 3834 5 is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +24,15 @@ pub enum AutoSubmittedErrorKind {
     NoKeyword,
     /// Something else than `;` behind the keyword.
     NoSemicolon,
+    /// A parameter is malformed.
+    Parameter(ParameterErrorKind),
 }
 
 impl fmt::Display for AutoSubmittedErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Lexical(kind) => return kind.fmt(f),
+            Self::Parameter(kind) => return kind.fmt(f),
             Self::NoKeyword => "a keyword is missing (RFC 3834 5)",
             Self::NoSemicolon => "something else than \";\" follows the keyword (RFC 3834 5)",
         })
@@ -50,7 +54,7 @@ pub type AutoSubmittedError = ParseError<AutoSubmittedErrorKind>;
 pub struct AutoSubmitted<'a> {
     value: &'a [u8],
     keyword: &'a [u8],
-    parameters: &'a [u8],
+    parameters: Parameters<'a>,
 }
 
 impl<'a> AutoSubmitted<'a> {
@@ -71,10 +75,14 @@ impl<'a> AutoSubmitted<'a> {
         if !matches!(cursor.peek(), None | Some(b';')) {
             return error(AutoSubmittedErrorKind::NoSemicolon, &cursor);
         }
+        let parameters = Parameters::parse(cursor.rest()).map_err(|error| {
+            let error = error.nested(cursor.offset());
+            error.map(AutoSubmittedErrorKind::Parameter)
+        })?;
         Ok(Self {
             value,
             keyword,
-            parameters: cursor.rest(),
+            parameters,
         })
     }
 
@@ -99,8 +107,8 @@ impl<'a> AutoSubmitted<'a> {
         !self.is(b"no")
     }
 
-    /// The parameters from their first semicolon on, as written.
-    pub const fn parameters(&self) -> &'a [u8] {
+    /// The parameters. Their offsets count from the first semicolon.
+    pub const fn parameters(&self) -> Parameters<'a> {
         self.parameters
     }
 }
@@ -146,13 +154,13 @@ mod tests {
                 true,
                 b"; owner-email=\"me@example.org\"",
             ),
-            (b"x-nothing (y)\r\n ;z", b"x-nothing", true, b";z"),
+            (b"x-nothing (y)\r\n ;z=1", b"x-nothing", true, b";z=1"),
         ];
         for (value, keyword, automatic, parameters) in cases {
             let field = AutoSubmitted::parse(value).unwrap();
             assert_eq!(field.keyword(), keyword, "{value:?}");
             assert_eq!(field.is_automatic(), automatic, "{value:?}");
-            assert_eq!(field.parameters(), parameters, "{value:?}");
+            assert_eq!(field.parameters().raw(), parameters, "{value:?}");
             assert_eq!(field.raw(), value);
             assert_eq!(field.to_vec(), keyword);
         }

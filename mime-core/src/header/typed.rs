@@ -13,7 +13,8 @@
 //! assert_eq!(list.mailboxes().count(), 1);
 //! let Some(Typed::Malformed { error, raw, .. }) = fields.next() else { panic!() };
 //! assert_eq!((error.offset(), raw), (1, &b" yesterday"[..]));
-//! assert!(matches!(fields.next(), Some(Typed::Unstructured(b" good"))));
+//! let Some(Typed::Unstructured(mood)) = fields.next() else { panic!() };
+//! assert_eq!(mood.raw(), b" good");
 //! ```
 
 use core::fmt;
@@ -23,6 +24,7 @@ use scop_core::ParseError;
 use super::address::{Address, AddressErrorKind, AddressList};
 use super::auth_results::{ArcAuthResults, AuthResults, AuthResultsErrorKind};
 use super::auto_submitted::{AutoSubmitted, AutoSubmittedErrorKind};
+use super::content::content_type::{ContentErrorKind, ContentType};
 use super::date::{DateErrorKind, DateTime};
 use super::keywords::Keywords;
 use super::language::{LanguageErrorKind, Languages};
@@ -31,6 +33,7 @@ use super::message_id::{MessageId, MessageIdErrorKind, MessageIds};
 use super::scan::Field;
 use super::tag_list::{TagList, TagListErrorKind};
 use super::trace::{Received, ReceivedErrorKind, ReturnPath};
+use super::unstructured::Unstructured;
 use super::url::{Url, UrlErrorKind};
 
 mod table;
@@ -55,8 +58,8 @@ field_table! {
     MessageId "Message-ID" MessageId<'a>, AtMostOnce "RFC 5322 3.6.4";
     InReplyTo "In-Reply-To" MessageIds<'a>, AtMostOnce "RFC 5322 3.6.4";
     References "References" MessageIds<'a>, AtMostOnce "RFC 5322 3.6.4";
-    Subject "Subject" &'a [u8], AtMostOnce "RFC 5322 3.6.5";
-    Comments "Comments" &'a [u8], Often "RFC 5322 3.6.5";
+    Subject "Subject" Unstructured<'a>, AtMostOnce "RFC 5322 3.6.5";
+    Comments "Comments" Unstructured<'a>, Often "RFC 5322 3.6.5";
     Keywords "Keywords" Keywords<'a>, Often "RFC 5322 3.6.5";
     ResentDate "Resent-Date" DateTime, Often "RFC 5322 3.6.6";
     ResentFrom "Resent-From" AddressList<'a>, Often "RFC 5322 3.6.6";
@@ -68,8 +71,9 @@ field_table! {
     ResentMessageId "Resent-Message-ID" MessageId<'a>, Often "RFC 5322 3.6.6";
     ReturnPath "Return-Path" ReturnPath<'a>, Often "RFC 5322 3.6.7, RFC 5321 4.4";
     Received "Received" Received<'a>, Often "RFC 5322 3.6.7, RFC 5321 4.4";
+    ContentType "Content-Type" ContentType<'a>, AtMostOnce "RFC 2045 5";
     ContentId "Content-ID" MessageId<'a>, AtMostOnce "RFC 2045 7";
-    ContentDescription "Content-Description" &'a [u8], AtMostOnce "RFC 2045 8";
+    ContentDescription "Content-Description" Unstructured<'a>, AtMostOnce "RFC 2045 8";
     ContentLanguage "Content-Language" Languages<'a>, AtMostOnce "RFC 3282 2";
     AcceptLanguage "Accept-Language" Languages<'a>, AtMostOnce "RFC 3282 3";
     ContentLocation "Content-Location" Url<'a>, AtMostOnce "RFC 2557 4.2";
@@ -135,11 +139,11 @@ pub(crate) trait Value<'a>: Sized {
     fn read(value: &'a [u8]) -> Result<Self, TypedError>;
 }
 
-impl<'a> Value<'a> for &'a [u8] {
+impl<'a> Value<'a> for Unstructured<'a> {
     const GRAMMAR: Grammar = Grammar::Unstructured;
 
     fn read(value: &'a [u8]) -> Result<Self, TypedError> {
-        Ok(value)
+        Ok(Self::new(value))
     }
 }
 
@@ -203,6 +207,8 @@ grammars! {
     ReturnPath ReturnPath<'a>, ReturnPath::parse, Address;
     /// Clauses and a date.
     Received Received<'a>, Received::parse, Received;
+    /// A media type.
+    ContentType ContentType<'a>, ContentType::parse, Content;
     /// Languages.
     Languages Languages<'a>, Languages::parse, Language;
     /// A URL.
@@ -233,6 +239,8 @@ grammars! {
     MessageId MessageIdErrorKind;
     /// A trace field.
     Received ReceivedErrorKind;
+    /// A MIME field.
+    Content ContentErrorKind;
     /// A field of a mailing list.
     List ListErrorKind;
     /// A URL.

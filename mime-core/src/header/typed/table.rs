@@ -95,7 +95,7 @@ macro_rules! field_table {
                 raw: &'a [u8],
             },
             /// Any other field: its value is text (RFC 5322 3.6.8).
-            Unstructured(&'a [u8]),
+            Unstructured($crate::header::unstructured::Unstructured<'a>),
             /// What stands in the place of a field and is none.
             NotAField {
                 /// Why it is none.
@@ -114,7 +114,7 @@ macro_rules! field_table {
                 }
                 match $Name::of(field.name()) {
                     Some(name) => name.read(raw),
-                    None => Self::Unstructured(raw),
+                    None => Self::Unstructured($crate::header::unstructured::Unstructured::new(raw)),
                 }
             }
 
