@@ -214,6 +214,21 @@ impl<'a> Parameters<'a> {
     }
 }
 
+/// In canonical form, each behind `; `; what has no value is left out.
+impl Emit for Parameters<'_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        for section in self.sections() {
+            if let Some(value) = section.value.filter(|_| !section.written_name.is_empty()) {
+                sink.put(b"; ")?;
+                sink.put(section.written_name)?;
+                sink.put_byte(b'=')?;
+                value.emit(sink)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The sections of a field, in order.
 #[derive(Clone, Debug)]
 pub struct Sections<'a> {
@@ -225,8 +240,14 @@ impl<'a> Iterator for Sections<'a> {
 
     fn next(&mut self) -> Option<Section<'a>> {
         self.reader.error = None;
+        self.reader.separator();
+        let before = self.reader.error.take();
         let mut section = self.reader.section()?;
-        section.error = self.reader.error;
+        // An empty parameter hides nothing of the one behind it.
+        section.error = match (before, self.reader.error) {
+            (Some(empty), Some(error)) if empty.kind() == ParameterErrorKind::Empty => Some(error),
+            (before, error) => before.or(error),
+        };
         Some(section)
     }
 }

@@ -17,8 +17,11 @@
 
 use core::fmt;
 
-use scop_core::{Cursor, ParseError};
+use scop_core::{Cursor, Emit, Full, ParseError, Sink};
 
+use super::defects::Defects;
+use super::head::{Form, Head};
+use crate::header::lexical::display;
 use crate::header::parameter::read::Reader;
 use crate::header::parameter::{Parameter, ParameterErrorKind, Parameters};
 use crate::limits::Limits;
@@ -110,7 +113,7 @@ impl<'a> ContentType<'a> {
         limits: &Limits,
     ) -> (Option<Self>, Option<ContentError>) {
         let mut reader = Reader::new(Cursor::new(value));
-        let mut head = Head::take(&mut reader, true);
+        let mut head = Head::take(&mut reader, Form::ContentType);
         if head.type_name.is_empty() {
             return (None, head.error);
         }
@@ -124,6 +127,12 @@ impl<'a> ContentType<'a> {
             comment: reader.comment,
         };
         (Some(content), head.error)
+    }
+
+    /// What is wrong with the value of a field; a type that is missing or malformed is
+    /// [`DefectKind::BadContentType`](crate::DefectKind::BadContentType).
+    pub fn defects(value: &'a [u8], limits: &Limits) -> Defects<'a> {
+        Defects::of(value, Form::ContentType, limits)
     }
 
     /// The value as it was handed in.
@@ -178,65 +187,21 @@ impl Default for ContentType<'static> {
     }
 }
 
-/// What stands before the parameters.
-pub(super) struct Head<'a> {
-    pub(super) type_name: &'a [u8],
-    pub(super) subtype: &'a [u8],
-    pub(super) error: Option<ContentError>,
+/// In canonical form: without comments, values quoted where needed only, continuations as they are. A
+/// missing subtype is not made up.
+impl Emit for ContentType<'_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        sink.put(self.type_name)?;
+        if !self.subtype.is_empty() {
+            sink.put_byte(b'/')?;
+            sink.put(self.subtype)?;
+        }
+        self.parameters.emit(sink)
+    }
 }
 
-impl<'a> Head<'a> {
-    /// Reads up to the first parameter: a token, and when `is_pair` another behind a slash.
-    pub(super) fn take(reader: &mut Reader<'a>, is_pair: bool) -> Self {
-        let mut head = Self {
-            type_name: &[],
-            subtype: &[],
-            error: None,
-        };
-        reader.gap();
-        head.type_name = reader.token(ParameterErrorKind::BadValue);
-        head.keep(reader);
-        if head.type_name.is_empty() {
-            head.note(ContentErrorKind::NoType, reader);
-            return head;
-        }
-        let mut gap = reader.gap();
-        if is_pair {
-            if reader.cursor.skip_byte(b'/') {
-                reader.gap();
-                head.subtype = reader.token(ParameterErrorKind::BadValue);
-            }
-            head.keep(reader);
-            if head.subtype.is_empty() {
-                head.note(ContentErrorKind::NoSubtype, reader);
-            } else {
-                gap = reader.gap();
-            }
-        }
-        head.keep(reader);
-        if !reader.is_at_boundary() {
-            if !gap.is_empty() && reader.begins_parameter() {
-                let kind = ContentErrorKind::Parameter(ParameterErrorKind::NoSemicolon);
-                head.note(kind, reader);
-            } else {
-                head.note(ContentErrorKind::TextAfterType, reader);
-                reader.skip_to_semicolon();
-            }
-        }
-        head
-    }
-
-    fn note(&mut self, kind: ContentErrorKind, reader: &Reader<'_>) {
-        if self.error.is_none() {
-            self.error = Some(ParseError::new(kind, reader.cursor.offset()));
-        }
-    }
-
-    /// Takes over the error of `reader`.
-    pub(super) fn keep(&mut self, reader: &mut Reader<'_>) {
-        let error = reader.error.take();
-        if self.error.is_none() {
-            self.error = error.map(|error| error.map(ContentErrorKind::Parameter));
-        }
+impl fmt::Display for ContentType<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display(self, f)
     }
 }

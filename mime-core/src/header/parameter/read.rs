@@ -139,21 +139,29 @@ impl<'a> Reader<'a> {
         self.cursor.take_while(|byte| byte != b';');
     }
 
-    /// Reads the next section. The position must be at the end, at a semicolon, or at a name.
-    pub(crate) fn section(&mut self) -> Option<Section<'a>> {
+    /// Skips semicolons and gaps; what is behind begins a section.
+    pub(crate) fn separator(&mut self) {
         loop {
             let at = self.cursor.offset();
             let semicolon = self.cursor.skip_byte(b';');
             self.gap();
             if !self.is_at_boundary() {
-                break;
+                return;
             }
             if semicolon {
                 self.note(ParameterErrorKind::Empty, at);
             }
             if self.cursor.is_at_end() {
-                return None;
+                return;
             }
+        }
+    }
+
+    /// Reads the next section. The position must be at the end, at a semicolon, or at a name.
+    pub(crate) fn section(&mut self) -> Option<Section<'a>> {
+        self.separator();
+        if self.cursor.is_at_end() {
+            return None;
         }
         let start = self.cursor;
         let name = self.token(ParameterErrorKind::BadName);
