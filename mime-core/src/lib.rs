@@ -10,6 +10,7 @@ pub mod body;
 pub mod charset;
 pub mod coding;
 pub mod defect;
+pub mod edit;
 pub mod header;
 pub mod limits;
 

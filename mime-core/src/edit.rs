@@ -1,0 +1,573 @@
+//! Changes to a message that leave every other byte as it is.
+//!
+//! An [`Edit`] is a list of splices over the bytes of a message, in memory of the caller's. It is asked
+//! for changes by what was read from those bytes, a [`Field`] or a [`HeaderBlock`] (of the message or of
+//! any part of it), which shows its place by where it borrows from. Written, it gives the message with
+//! the changes; without any it gives the very bytes, whatever they are.
+//!
+//! - What is inserted must be one field that is well formed. It is written as it was given, but for the
+//!   line ends: those are the ones of the message, which are those of its first line, and CRLF where
+//!   there is none.
+//! - What is inserted at the same place stands in the order of the calls.
+//! - Changes that touch the same bytes are an error, as is one more than the memory holds; a call that
+//!   fails changes nothing.
+//!
+//! Nothing panics or allocates. A change costs time linear in what it inserts and in the number of
+//! changes that lie behind it; writing costs time linear in the output.
+//!
+//! ```
+//! use scop_core::{Emit, SliceSink};
+//! use scop_mime_core::edit::{Edit, Place, Splice};
+//! use scop_mime_core::Message;
+//!
+//! let input = b"X-Spam: yes\nFrom : a@example.org\nsubject:x\n\nHi\r\n";
+//! let message = Message::split(input);
+//! let mut splices = [Splice::default(); 4];
+//! let mut edit = Edit::new(input, &mut splices);
+//! for field in message.header.fields() {
+//!     if field.is(b"x-spam") {
+//!         edit.remove_field(field)?;
+//!     }
+//! }
+//! edit.insert_field(Place::First(message.header), b"Received: by mx.example.org;\r\n Fri, 1 Nov 2024 10:00:00 +0000")?;
+//! let mut buffer = [0; 128];
+//! let mut out = SliceSink::new(&mut buffer);
+//! edit.emit(&mut out)?;
+//! assert_eq!(
+//!     out.written(),
+//!     b"Received: by mx.example.org;\n Fri, 1 Nov 2024 10:00:00 +0000\nFrom : a@example.org\nsubject:x\n\nHi\r\n",
+//! );
+//!
+//! // The changes can be taken back in what was written.
+//! let mut splices = [Splice::default(); 4];
+//! let undo = edit.undo(out.written(), &mut splices)?;
+//! assert!(undo.is_of(input));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+use core::fmt;
+
+use memchr::memchr;
+use scop_core::{Counter, Emit, Full, ParseError, Sink};
+
+use crate::header::lexical::is_wsp;
+use crate::header::scan::{Field, HeaderBlock};
+
+mod field;
+#[cfg(test)]
+mod tests;
+
+use field::check_field;
+
+/// Why a change is not possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EditErrorKind {
+    /// The memory for the changes is full.
+    TooManyEdits,
+    /// It touches bytes that another change touches.
+    Overlap,
+    /// The field or header was not read from the message.
+    NotOfMessage,
+    /// The message is not what the changes gave.
+    NotTheOutput,
+    /// Nothing can stand before a continuation line or the `From ` line of an mbox, with which the
+    /// header begins: the line would become part of it, or lose its meaning.
+    MustStayFirst,
+    /// A CR stands where a line must be ended with LF, and would become part of the line end.
+    BareCr,
+    /// A field that is inserted has no name of octets from 33 to 126 with a colon behind it, or one that
+    /// begins like a delimiter, with `--` (RFC 5322 2.2, RFC 2046 5.1.1).
+    BadName,
+    /// A control character, CR and LF outside a fold among them, in a field that is inserted.
+    Control,
+    /// Octets in a field that is inserted that are not UTF-8 (RFC 6532 3.2).
+    NotUtf8,
+    /// A line of white space alone in a field that is inserted: some end the header there.
+    BlankLine,
+    /// A line of more than 998 octets in a field that is inserted (RFC 5322 2.1.1).
+    LineTooLong,
+    /// A second field behind the one that is inserted.
+    NotOneField,
+}
+
+impl fmt::Display for EditErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooManyEdits => "the memory for edits is full",
+            Self::Overlap => "two edits touch the same bytes",
+            Self::NotOfMessage => "what is edited was not read from the message",
+            Self::NotTheOutput => "the message is not what the edits gave",
+            Self::MustStayFirst => {
+                "nothing can stand before the line with which this header begins (RFC 5322 2.2.3, RFC 4155)"
+            }
+            Self::BareCr => "a CR would become part of a line end (RFC 5322 2.2)",
+            Self::BadName => "a field needs a name and a colon (RFC 5322 2.2)",
+            Self::Control => "a field cannot hold control characters (RFC 5322 2.2)",
+            Self::NotUtf8 => "a field is not UTF-8 (RFC 6532 3.2)",
+            Self::BlankLine => "a field cannot hold a line of white space (RFC 5322 3.2.2)",
+            Self::LineTooLong => "a header line is longer than 998 octets (RFC 5322 2.1.1)",
+            Self::NotOneField => "more than one field is inserted (RFC 5322 2.2)",
+        })
+    }
+}
+
+/// The error of every change. The byte is one of what is inserted when that is at fault, else of the
+/// message.
+pub type EditError = ParseError<EditErrorKind>;
+
+/// Where a field is inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// Before the first field of this header, but behind the `From ` line of an mbox.
+    First(HeaderBlock<'a>),
+    /// Behind the last field of this header.
+    Last(HeaderBlock<'a>),
+    /// Before this field.
+    Before(Field<'a>),
+    /// Behind this field.
+    After(Field<'a>),
+}
+
+/// Changes to one message.
+#[derive(Debug)]
+pub struct Edit<'a, 's> {
+    input: &'a [u8],
+    /// In the order of the message, none overlapping another; the first `used` count.
+    splices: &'s mut [Splice<'a>],
+    used: usize,
+    line_end: LineEnd,
+}
+
+impl<'a, 's> Edit<'a, 's> {
+    /// No changes yet. Each change takes one splice, but moving a field takes two.
+    pub fn new(input: &'a [u8], splices: &'s mut [Splice<'a>]) -> Self {
+        Self {
+            input,
+            splices,
+            used: 0,
+            line_end: LineEnd::of(input),
+        }
+    }
+
+    /// Inserts a field: name, colon and value, folded or not, with or without its line end.
+    ///
+    /// Behind a last field that has no line end, the new one gets none either.
+    ///
+    /// # Errors
+    /// See [`EditErrorKind`].
+    pub fn insert_field(&mut self, place: Place<'a>, field: &'a [u8]) -> Result<(), EditError> {
+        let content = check_field(field)?;
+        let (at, glue) = self.resolve(place)?;
+        let mut insertion = Insertion::new(content, false);
+        match glue {
+            Glue::LineEndAfter => insertion.after = Joint::EndOfLine,
+            Glue::LineEndBefore => insertion.before = Joint::EndOfLine,
+        }
+        self.add(Splice {
+            start: at,
+            end: at,
+            insertion,
+        })
+    }
+
+    /// Puts another field in the place of `field`, which may be malformed.
+    ///
+    /// # Errors
+    /// See [`EditErrorKind`].
+    pub fn replace_field(&mut self, field: Field<'a>, by: &'a [u8]) -> Result<(), EditError> {
+        let mut insertion = Insertion::new(check_field(by)?, false);
+        if field.raw().ends_with(b"\n") {
+            insertion.after = Joint::EndOfLine;
+        }
+        let (start, end) = self.span(field.raw())?;
+        self.add(Splice {
+            start,
+            end,
+            insertion,
+        })
+    }
+
+    /// Removes a field, with its line end.
+    ///
+    /// # Errors
+    /// `NotOfMessage`, `Overlap`, `TooManyEdits`.
+    pub fn remove_field(&mut self, field: Field<'a>) -> Result<(), EditError> {
+        let (start, end) = self.span(field.raw())?;
+        self.add(Splice {
+            start,
+            end,
+            insertion: Insertion::NOTHING,
+        })
+    }
+
+    /// Moves a field, its bytes unchanged, within its header or to another. Its line end changes only
+    /// where one of the two places has none.
+    ///
+    /// # Errors
+    /// See [`EditErrorKind`]; `MustStayFirst` also for a field that can stand nowhere else.
+    pub fn move_field(&mut self, field: Field<'a>, place: Place<'a>) -> Result<(), EditError> {
+        let (start, end) = self.span(field.raw())?;
+        if must_stay_first(&field) {
+            return Err(ParseError::new(EditErrorKind::MustStayFirst, start));
+        }
+        let (at, glue) = self.resolve(place)?;
+        let mut insertion = Insertion::new(field.raw(), true);
+        match (glue, field.raw()) {
+            (Glue::LineEndBefore, [content @ .., b'\r', b'\n'] | [content @ .., b'\n']) => {
+                insertion.content = content;
+                insertion.before = Joint::EndOfLine;
+            }
+            (Glue::LineEndBefore, _) => insertion.before = Joint::EndOfLine,
+            (Glue::LineEndAfter, [.., b'\n']) => {}
+            (Glue::LineEndAfter, content) => {
+                self.can_end_line(content, end)?;
+                insertion.after = Joint::EndOfLine;
+            }
+        }
+        let removal = Splice {
+            start,
+            end,
+            insertion: Insertion::NOTHING,
+        };
+        let insertion = Splice {
+            start: at,
+            end: at,
+            insertion,
+        };
+        if self.splices.len().saturating_sub(self.used) < 2 {
+            return Err(ParseError::new(EditErrorKind::TooManyEdits, start));
+        }
+        // The insertion is the one that a removal may lie around, so that nothing is left half done.
+        self.conflicts(&insertion)?;
+        self.add(removal)?;
+        self.add(insertion)
+    }
+
+    /// The changes that lead back from `output`, which this edit gave, to the message. They are as many
+    /// as those of this edit.
+    ///
+    /// # Errors
+    /// `NotTheOutput` when `output` is of another length, `TooManyEdits`.
+    pub fn undo<'b, 't>(
+        &self,
+        output: &'b [u8],
+        splices: &'t mut [Splice<'b>],
+    ) -> Result<Edit<'b, 't>, EditError>
+    where
+        'a: 'b,
+    {
+        let mut undo = Edit::new(output, splices);
+        let mut counter = Counter::default();
+        let mut sink = Tracked::new(&mut counter);
+        let mut done = 0;
+        for splice in self.splices.iter().take(self.used) {
+            let start = self.emit_splice(done, splice, &mut sink);
+            // A counter is never full.
+            let Ok(start) = start else { break };
+            let removed = self.input.get(splice.start..splice.end);
+            undo.add(Splice {
+                start,
+                end: sink.written,
+                insertion: Insertion::new(removed.unwrap_or_default(), true),
+            })?;
+            done = splice.end;
+        }
+        let rest = self.input.len().saturating_sub(done);
+        if sink.written.saturating_add(rest) != output.len() {
+            return Err(ParseError::new(EditErrorKind::NotTheOutput, output.len()));
+        }
+        Ok(undo)
+    }
+
+    /// What ends the lines that are inserted: `CRLF` or `LF`.
+    pub const fn line_end(&self) -> &'static [u8] {
+        self.line_end.as_bytes()
+    }
+
+    /// How many splices are taken.
+    pub const fn len(&self) -> usize {
+        self.used
+    }
+
+    /// Whether nothing is changed.
+    pub const fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
+    /// Whether the edited message is `bytes`.
+    pub fn is_of(&self, bytes: &[u8]) -> bool {
+        let mut rest = Rest(bytes);
+        self.emit(&mut rest).is_ok() && rest.0.is_empty()
+    }
+
+    /// Where a field goes, and where its line end does.
+    fn resolve(&self, place: Place<'a>) -> Result<(usize, Glue), EditError> {
+        let (first, last) = match place {
+            Place::Before(field) => (Some(field), None),
+            Place::After(field) => (None, Some(field)),
+            Place::First(header) => match header.fields().next() {
+                Some(field) if is_mbox_line(&field) => (None, Some(field)),
+                Some(field) => (Some(field), None),
+                None => return Ok((self.span(header.as_bytes())?.0, Glue::LineEndAfter)),
+            },
+            Place::Last(header) => match header.fields().next_back() {
+                Some(field) => (None, Some(field)),
+                None => return Ok((self.span(header.as_bytes())?.0, Glue::LineEndAfter)),
+            },
+        };
+        if let Some(field) = first {
+            let (start, _) = self.span(field.raw())?;
+            if must_stay_first(&field) {
+                return Err(ParseError::new(EditErrorKind::MustStayFirst, start));
+            }
+            return Ok((start, Glue::LineEndAfter));
+        }
+        let raw = last.map(|field| field.raw()).unwrap_or_default();
+        let (_, end) = self.span(raw)?;
+        if raw.ends_with(b"\n") {
+            return Ok((end, Glue::LineEndAfter));
+        }
+        self.can_end_line(raw, end)?;
+        Ok((end, Glue::LineEndBefore))
+    }
+
+    /// LF behind a CR would make it part of the line end.
+    fn can_end_line(&self, content: &[u8], end: usize) -> Result<(), EditError> {
+        if self.line_end == LineEnd::Lf && content.ends_with(b"\r") {
+            return Err(ParseError::new(
+                EditErrorKind::BareCr,
+                end.saturating_sub(1),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Where `view` lies in the message. What borrows from elsewhere has no place in it.
+    fn span(&self, view: &[u8]) -> Result<(usize, usize), EditError> {
+        let start = view.as_ptr().addr().checked_sub(self.input.as_ptr().addr());
+        start
+            .and_then(|start| Some((start, start.checked_add(view.len())?)))
+            .filter(|&(_, end)| end <= self.input.len())
+            .ok_or_else(|| ParseError::new(EditErrorKind::NotOfMessage, 0))
+    }
+
+    fn add(&mut self, splice: Splice<'a>) -> Result<(), EditError> {
+        let index = self.conflicts(&splice)?;
+        if self.used >= self.splices.len() {
+            return Err(ParseError::new(EditErrorKind::TooManyEdits, splice.start));
+        }
+        self.used = self.used.saturating_add(1);
+        let mut next = splice;
+        for slot in self.splices.iter_mut().take(self.used).skip(index) {
+            next = core::mem::replace(slot, next);
+        }
+        Ok(())
+    }
+
+    /// Writes what is between the last splice, which ends at `done`, and this one, and what stands
+    /// instead of it. Says where that begins in the output.
+    fn emit_splice<S: Sink + ?Sized>(
+        &self,
+        done: usize,
+        splice: &Splice<'a>,
+        sink: &mut Tracked<'_, S>,
+    ) -> Result<usize, Full> {
+        sink.put(self.input.get(done..splice.start).unwrap_or_default())?;
+        let start = sink.written;
+        splice.insertion.emit(self.line_end, sink)?;
+        Ok(start)
+    }
+
+    /// Where `new` belongs in the list. It is behind what stands at the same place, but an insertion is
+    /// before what is removed there.
+    fn conflicts(&self, new: &Splice<'a>) -> Result<usize, EditError> {
+        let mut index = self.used;
+        for old in self.splices.iter().take(self.used).rev() {
+            // They are in order and none overlaps another, so no earlier one can reach further.
+            if old.start < new.end && new.start < old.end {
+                return Err(ParseError::new(EditErrorKind::Overlap, new.start));
+            }
+            if (old.start, old.start < old.end) <= (new.start, new.start < new.end) {
+                break;
+            }
+            index = index.saturating_sub(1);
+        }
+        Ok(index)
+    }
+}
+
+/// The message with the changes.
+impl Emit for Edit<'_, '_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        let mut sink = Tracked::new(sink);
+        let mut done = 0;
+        for splice in self.splices.iter().take(self.used) {
+            self.emit_splice(done, splice, &mut sink)?;
+            done = splice.end;
+        }
+        sink.put(self.input.get(done..).unwrap_or_default())
+    }
+}
+
+/// Knows how much it passed on, and whether that ends a line.
+struct Tracked<'s, S: ?Sized> {
+    sink: &'s mut S,
+    written: usize,
+    at_line_start: bool,
+}
+
+impl<'s, S: Sink + ?Sized> Tracked<'s, S> {
+    const fn new(sink: &'s mut S) -> Self {
+        Self {
+            sink,
+            written: 0,
+            at_line_start: true,
+        }
+    }
+}
+
+impl<S: Sink + ?Sized> Sink for Tracked<'_, S> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        if let Some(&last) = bytes.last() {
+            self.at_line_start = last == b'\n';
+            self.written = self.written.saturating_add(bytes.len());
+            self.sink.put(bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// The memory for one change.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Splice<'a> {
+    /// What is left out.
+    start: usize,
+    end: usize,
+    /// What stands there instead.
+    insertion: Insertion<'a>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Insertion<'a> {
+    before: Joint,
+    content: &'a [u8],
+    /// Whether the line ends of the content are left as they are.
+    exact: bool,
+    after: Joint,
+}
+
+impl<'a> Insertion<'a> {
+    const NOTHING: Self = Self::new(&[], true);
+
+    const fn new(content: &'a [u8], exact: bool) -> Self {
+        Self {
+            before: Joint::Nothing,
+            content,
+            exact,
+            after: Joint::Nothing,
+        }
+    }
+
+    fn emit<S: Sink + ?Sized>(
+        &self,
+        line_end: LineEnd,
+        sink: &mut Tracked<'_, S>,
+    ) -> Result<(), Full> {
+        self.before.emit(line_end, sink)?;
+        if self.exact {
+            sink.put(self.content)?;
+        } else {
+            emit_lines(self.content, line_end, sink)?;
+        }
+        self.after.emit(line_end, sink)
+    }
+}
+
+/// What stands between something inserted and its neighbour.
+#[derive(Clone, Copy, Debug, Default)]
+enum Joint {
+    #[default]
+    Nothing,
+    /// The line end of what is before; not a second one when that was removed, or has one.
+    EndOfLine,
+}
+
+impl Joint {
+    fn emit<S: Sink + ?Sized>(
+        self,
+        line_end: LineEnd,
+        sink: &mut Tracked<'_, S>,
+    ) -> Result<(), Full> {
+        match self {
+            Self::EndOfLine if !sink.at_line_start => sink.put(line_end.as_bytes()),
+            Self::Nothing | Self::EndOfLine => Ok(()),
+        }
+    }
+}
+
+/// Which side of an inserted field its line end is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Glue {
+    LineEndAfter,
+    /// The field before has none.
+    LineEndBefore,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LineEnd {
+    CrLf,
+    Lf,
+}
+
+impl LineEnd {
+    /// That of the first line.
+    fn of(input: &[u8]) -> Self {
+        match memchr(b'\n', input) {
+            Some(at) if !input.get(..at).unwrap_or_default().ends_with(b"\r") => Self::Lf,
+            _ => Self::CrLf,
+        }
+    }
+
+    const fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::CrLf => b"\r\n",
+            Self::Lf => b"\n",
+        }
+    }
+}
+
+/// Takes the bytes that it expects.
+struct Rest<'a>(&'a [u8]);
+
+impl Sink for Rest<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(Full)?;
+        Ok(())
+    }
+}
+
+/// Writes lines, whatever ends them, with this line end.
+fn emit_lines<S: Sink + ?Sized>(
+    content: &[u8],
+    line_end: LineEnd,
+    sink: &mut S,
+) -> Result<(), Full> {
+    let mut rest = content;
+    while let Some(at) = memchr(b'\n', rest) {
+        let line = rest.get(..at).unwrap_or_default();
+        sink.put(line.strip_suffix(b"\r").unwrap_or(line))?;
+        sink.put(line_end.as_bytes())?;
+        rest = rest.get(at.saturating_add(1)..).unwrap_or_default();
+    }
+    sink.put(rest)
+}
+
+/// Whether the field means something only at the start of its header.
+fn must_stay_first(field: &Field<'_>) -> bool {
+    field.raw().first().copied().is_some_and(is_wsp) || is_mbox_line(field)
+}
+
+fn is_mbox_line(field: &Field<'_>) -> bool {
+    field.offset() == 0 && field.is_malformed() && field.raw().starts_with(b"From ")
+}
