@@ -258,7 +258,8 @@ fn entry(character: u8) -> u8 {
         .unwrap_or(NO_DIGIT)
 }
 
-fn value_of(character: u8) -> Option<u8> {
+/// The value of a digit.
+pub(crate) fn value_of(character: u8) -> Option<u8> {
     match entry(character) {
         NO_DIGIT => None,
         value => Some(value),
@@ -372,7 +373,8 @@ fn encode_line(octets: &[u8; LINE_OCTETS]) -> [u8; MAX_LINE + 2] {
     line
 }
 
-fn encode_group([a, b, c]: [u8; 3]) -> [u8; 4] {
+/// Four characters for three octets.
+pub(crate) fn encode_group([a, b, c]: [u8; 3]) -> [u8; 4] {
     let bits = u32::from_be_bytes([0, a, b, c]);
     [18, 12, 6, 0].map(|shift| {
         let value = usize::try_from(bits >> shift & 63).unwrap_or(0);

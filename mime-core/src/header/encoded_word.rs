@@ -5,7 +5,7 @@
 //! [`Phrase::decoded`](super::address::Phrase::decoded) and
 //! [`Comment::decoded`](super::lexical::Comment::decoded). The value is cut into its tokens before anything
 //! is decoded and never afterwards, so that no decoded octet is taken for a quote, a comma or another
-//! encoded word.
+//! encoded word. [`emit_unstructured`] and [`emit_phrase`] write what these readers read.
 //!
 //! No function panics or allocates; each takes time linear in its input.
 //!
@@ -23,13 +23,16 @@ use core::fmt;
 use scop_core::{Cursor, ParseError};
 
 use crate::charset::Charset;
+use crate::coding::base64;
 
 mod decoded;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub(crate) use decoded::Place;
 pub use decoded::{DecodedText, EncodedWordDefects};
+pub use write::{TextError, Utf8, emit_phrase, emit_unstructured};
 
 /// The longest encoded word, in characters, delimiters included (RFC 2047 2). A rule for those who write.
 pub const MAX_ENCODED_WORD: usize = 75;
@@ -252,7 +255,7 @@ impl Iterator for Octets<'_> {
                 plain => Some(plain),
             },
             WordEncoding::B => loop {
-                let sextet = base64_digit(self.cursor.take_byte()?)?;
+                let sextet = base64::value_of(self.cursor.take_byte()?)?;
                 self.bits = self.bits << 6 | u32::from(sextet);
                 self.bit_count = self.bit_count.saturating_add(6);
                 if let Some(left) = self.bit_count.checked_sub(8) {
@@ -290,7 +293,9 @@ fn check_q(payload: &[u8]) -> Result<(), EncodedWordError> {
 /// Digits that make whole octets, and no more padding than these need.
 fn check_b(payload: &[u8]) -> Result<(), EncodedWordError> {
     let mut cursor = Cursor::new(payload);
-    let digits = cursor.take_while(|byte| base64_digit(byte).is_some()).len();
+    let digits = cursor
+        .take_while(|byte| base64::value_of(byte).is_some())
+        .len();
     let at = cursor.offset();
     let padding = cursor.take_while(|byte| byte == b'=').len();
     let needed = match digits & 3 {
@@ -314,17 +319,6 @@ const fn hex_digit(byte: u8) -> Option<u8> {
         b'0'..=b'9' => Some(byte - b'0'),
         b'A'..=b'F' => Some(byte - b'A' + 10),
         b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    }
-}
-
-const fn base64_digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
         _ => None,
     }
 }

@@ -6,6 +6,8 @@ use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
+mod write;
+
 fn text(value: &str) -> String {
     Unstructured::new(value.as_bytes()).text().to_string()
 }
