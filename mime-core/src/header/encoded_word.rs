@@ -30,7 +30,7 @@ mod decoded;
 mod tests;
 mod write;
 
-pub(crate) use decoded::Place;
+pub(crate) use decoded::{Compare, Place, Printable, is_like_encoded_word};
 pub use decoded::{DecodedText, EncodedWordDefects};
 pub use write::{TextError, Utf8, emit_phrase, emit_unstructured};
 

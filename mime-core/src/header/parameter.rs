@@ -33,13 +33,16 @@ use core::fmt;
 
 use scop_core::{Cursor, Emit, Full, ParseError, Sink};
 
+use super::encoded_word::is_like_encoded_word;
 use super::lexical::{Text, display, emit_quoted};
 use crate::limits::Limits;
 
 mod logical;
 pub(crate) mod read;
+#[cfg(test)]
+mod tests;
 
-pub use logical::Parameter;
+pub use logical::{Parameter, ParameterText, ParameterTextError};
 use read::{Reader, is_token_byte};
 
 /// How many sections of a field are looked at: a reader holds their positions in fixed memory.
@@ -362,6 +365,8 @@ fn section_number(digits: &[u8]) -> Option<u32> {
 pub struct Value<'a> {
     raw: &'a [u8],
     offset: usize,
+    /// Whether the quoted string ends with its quote.
+    closed: bool,
 }
 
 impl<'a> Value<'a> {
@@ -378,6 +383,11 @@ impl<'a> Value<'a> {
     /// Whether it is a quoted string.
     pub fn is_quoted(&self) -> bool {
         self.raw.first() == Some(&b'"')
+    }
+
+    /// Whether programs that look for encoded words everywhere find one (RFC 2047 5 forbids it).
+    pub fn has_encoded_word(&self) -> bool {
+        is_like_encoded_word(self.text())
     }
 
     /// Without quotes, backslashes and folds. Percent-encoding stays.

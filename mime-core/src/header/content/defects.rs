@@ -5,9 +5,8 @@ use scop_core::Cursor;
 use super::content_type::ContentErrorKind;
 use super::head::{Form, Head};
 use crate::defect::DefectKind;
-use crate::header::lexical::begins_encoded_word;
 use crate::header::parameter::read::Reader;
-use crate::header::parameter::{MAX_SECTIONS, ParameterErrorKind, Section};
+use crate::header::parameter::{MAX_SECTIONS, ParameterErrorKind, Section, Value};
 use crate::limits::Limits;
 
 #[cfg(test)]
@@ -69,7 +68,7 @@ impl<'a> Defects<'a> {
         });
         let word = section
             .value()
-            .filter(|value| begins_encoded_word(value.text()))
+            .filter(Value::has_encoded_word)
             .map(|value| (DefectKind::MisplacedEncodedWord, value.offset()));
         let repeated = self.names.is_repeated(self.count, section);
         let missing = self.names.is_behind_gap(section);

@@ -36,6 +36,9 @@ pub(crate) enum Place {
     Phrase,
     /// With its parentheses.
     Comment,
+    /// The value of a parameter without its quotes. No encoded word may stand there (RFC 2047 5), and who
+    /// decodes them nevertheless does so wherever one stands.
+    Value,
 }
 
 /// The first encoded word of each sort that is not as it should be; bytes count from the start of the span.
@@ -81,6 +84,7 @@ impl<'a> DecodedText<'a> {
             Place::Unstructured => unstructured(self.span, &mut out)?,
             Place::Phrase => phrase(self.span, &mut out)?,
             Place::Comment => comment(self.span, &mut out)?,
+            Place::Value => value(self.span, &mut out)?,
         }
         out.end_words()?;
         Ok(out.defects)
@@ -199,6 +203,59 @@ fn comment<'a, S: Sink + ?Sized>(span: &'a [u8], out: &mut Joiner<'_, 'a, S>) ->
     }
 }
 
+/// Encoded words at any place, backslashes and folds removed.
+fn value<'a, S: Sink + ?Sized>(span: &'a [u8], out: &mut Joiner<'_, 'a, S>) -> Result<(), Full> {
+    let mut cursor = Cursor::new(span);
+    loop {
+        let start = cursor;
+        skip_fws(&mut cursor);
+        out.gap(since(start, &cursor), true);
+        let start = cursor;
+        match cursor.peek() {
+            None => return out.flush_gap(),
+            Some(b'=') => match take_word(&mut cursor) {
+                Some(word) => out.token(word, start.offset())?,
+                None => out.text(b"=")?,
+            },
+            Some(b'\\') => {
+                cursor.take_byte();
+                if let Some(len) = fold_len(cursor.rest()) {
+                    cursor.take(len);
+                }
+                let quoted = cursor;
+                cursor.take_byte();
+                // What is quoted may be the first octet of a character.
+                cursor.take_while(|byte| byte >= 0x80);
+                out.text(since(quoted, &cursor))?;
+            }
+            Some(_) => {
+                take_token(&mut cursor, |byte| {
+                    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'=' | b'\\')
+                });
+                out.text(since(start, &cursor))?;
+            }
+        }
+    }
+}
+
+/// Takes what has the form of an encoded word; the cursor must stand at `=`. Otherwise takes that alone.
+fn take_word<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    let start = *cursor;
+    cursor.take_byte();
+    let mut ahead = *cursor;
+    for _ in 0..3 {
+        if !ahead.skip_byte(b'?') {
+            return None;
+        }
+        ahead.take_while(|byte| byte != b'?' && byte.is_ascii_graphic());
+    }
+    if !(ahead.skip_byte(b'?') && ahead.skip_byte(b'=')) {
+        return None;
+    }
+    *cursor = ahead;
+    Some(since(start, cursor))
+}
+
 /// Takes octets up to one that `ends` the token; CR and LF end it when they begin a fold.
 fn take_token(cursor: &mut Cursor<'_>, ends: impl Fn(u8) -> bool) {
     loop {
@@ -228,7 +285,7 @@ fn take_comment_token(cursor: &mut Cursor<'_>) {
 }
 
 /// Whether `=?` comes, then two `?` or more, then `?=`: what programs that look for nothing else decode.
-fn is_like_encoded_word(text: impl Iterator<Item = u8>) -> bool {
+pub(crate) fn is_like_encoded_word(text: impl Iterator<Item = u8>) -> bool {
     let mut last = 0;
     let mut marks: usize = 0;
     for byte in text {
@@ -385,7 +442,7 @@ impl<'a, S: Sink + ?Sized> Joiner<'_, 'a, S> {
 }
 
 /// Takes UTF-8 in whole characters, and passes U+FFFD for each control but TAB.
-struct Printable<'s, S: ?Sized>(&'s mut S);
+pub(crate) struct Printable<'s, S: ?Sized>(pub(crate) &'s mut S);
 
 impl<S: Sink + ?Sized> Sink for Printable<'_, S> {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
@@ -418,7 +475,7 @@ impl<S: Sink + ?Sized> Sink for Printable<'_, S> {
 }
 
 /// Full as soon as something other than the text comes.
-struct Compare<'t>(Cursor<'t>);
+pub(crate) struct Compare<'t>(pub(crate) Cursor<'t>);
 
 impl Sink for Compare<'_> {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {

@@ -1,10 +1,15 @@
 //! The parameter that is meant: pieces joined, percent-encoding undone (RFC 2231 3, 4).
 
+use core::fmt;
+
 use memchr::memchr;
-use scop_core::{Cursor, Full, Sink};
+use scop_core::{Counter, Cursor, Emit, Full, Sink};
 
 use super::read::Reader;
 use super::{MAX_SECTIONS, Parameters, Section};
+use crate::charset::{Charset, CharsetDecoder};
+use crate::header::encoded_word::{Compare, DecodedText, Place, Printable};
+use crate::header::lexical::display;
 
 /// A parameter: one section, or several that continue one another.
 #[derive(Clone, Copy, Debug)]
@@ -102,9 +107,129 @@ impl<'a> Parameter<'a> {
         self.matches(bytes, <[u8]>::eq_ignore_ascii_case)
     }
 
+    /// The text that is meant, in UTF-8.
+    pub const fn value(&self) -> ParameterText<'a> {
+        ParameterText { parameter: *self }
+    }
+
+    /// The text that is meant by those who write encoded words in parameters, which RFC 2047 5 forbids
+    /// and much mail does: `filename="=?utf-8?Q?caf=C3=A9?="`. `None` where the parameter is written in
+    /// a form of RFC 2231, or nothing in it looks like an encoded word. A word that cannot be decoded
+    /// stays as written.
+    pub fn value_with_encoded_words(&self) -> Option<DecodedText<'a>> {
+        if self.first.extended || self.first.number.is_some() {
+            return None;
+        }
+        let value = self.first.value?;
+        value.has_encoded_word().then(|| {
+            let raw = value.raw();
+            let inner = raw.strip_prefix(b"\"").map_or(raw, |inner| {
+                // The quote that closes is not part of it; one behind a backslash closes nothing.
+                if value.closed {
+                    inner.strip_suffix(b"\"").unwrap_or(inner)
+                } else {
+                    inner
+                }
+            });
+            DecodedText::new(inner, Place::Value)
+        })
+    }
+
     fn matches(&self, bytes: &[u8], equal: fn(&[u8], &[u8]) -> bool) -> bool {
         let mut rest = Matching { rest: bytes, equal };
         self.octets(&mut rest).is_ok() && rest.rest.is_empty()
+    }
+}
+
+/// The text of a parameter: the octets that are meant, read in their character set.
+///
+/// Without a character set they are UTF-8. Octets that the character set does not have are U+FFFD, as are
+/// all octets above 127 in a character set that is not known; [`Self::error`] tells of both. The text
+/// holds no control character but TAB: each other one becomes U+FFFD.
+///
+/// A file name is text from a stranger: it can hold path separators, and characters that change the
+/// direction of writing.
+#[derive(Clone, Copy, Debug)]
+pub struct ParameterText<'a> {
+    parameter: Parameter<'a>,
+}
+
+impl ParameterText<'_> {
+    /// Whether the text is `text`.
+    pub fn is(&self, text: &str) -> bool {
+        let mut compare = Compare(Cursor::new(text.as_bytes()));
+        self.emit(&mut compare).is_ok() && compare.0.is_at_end()
+    }
+
+    /// Why it is not the text that was meant.
+    pub fn error(&self) -> Option<ParameterTextError> {
+        let label = self.parameter.charset();
+        if label.is_some_and(|label| Charset::of_label(label).is_none()) {
+            return Some(ParameterTextError::UnknownCharset);
+        }
+        // A counter is never full.
+        let had_errors = self.decode(&mut Counter::default()).unwrap_or_default();
+        had_errors.then_some(ParameterTextError::NotInCharset)
+    }
+
+    /// Also says whether there were octets that the character set does not have.
+    fn decode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<bool, Full> {
+        let charset = self.parameter.charset().map_or(Charset::UTF_8, |label| {
+            Charset::of_label(label).unwrap_or(Charset::US_ASCII)
+        });
+        let mut sink = Decoding {
+            decoder: CharsetDecoder::new(charset),
+            sink: Printable(sink),
+        };
+        self.parameter.octets(&mut sink)?;
+        sink.decoder.finish(&mut sink.sink)?;
+        Ok(sink.decoder.had_errors())
+    }
+}
+
+/// Written as it reads, without any quoting. Not for use inside a header field.
+impl Emit for ParameterText<'_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        self.decode(sink).map(drop)
+    }
+}
+
+impl fmt::Display for ParameterText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display(self, f)
+    }
+}
+
+/// Why a text is not the one that was meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ParameterTextError {
+    /// Nobody here knows the character set.
+    UnknownCharset,
+    /// Octets that the character set does not have.
+    NotInCharset,
+}
+
+impl fmt::Display for ParameterTextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownCharset => "the character set of a parameter is not known (RFC 2231 4)",
+            Self::NotInCharset => "octets that are not of the character set (RFC 2231 4)",
+        })
+    }
+}
+
+impl core::error::Error for ParameterTextError {}
+
+/// Decodes what is put.
+struct Decoding<'s, S: ?Sized> {
+    decoder: CharsetDecoder,
+    sink: Printable<'s, S>,
+}
+
+impl<S: Sink + ?Sized> Sink for Decoding<'_, S> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.decoder.put(bytes, &mut self.sink)
     }
 }
 

@@ -199,6 +199,7 @@ impl<'a> Reader<'a> {
     /// Reads on behind the opening quote; without a closing one, to the end.
     fn quoted_string(&mut self, start: Cursor<'a>) -> Value<'a> {
         let mut eight_bit = false;
+        let mut closed = true;
         loop {
             self.cursor.take_while(|byte| {
                 eight_bit |= byte >= 0x80;
@@ -208,6 +209,7 @@ impl<'a> Reader<'a> {
             match self.cursor.peek() {
                 None => {
                     self.note(ParameterErrorKind::UnclosedQuotedString, start.offset());
+                    closed = false;
                     break;
                 }
                 Some(byte) => {
@@ -230,6 +232,7 @@ impl<'a> Reader<'a> {
         let value = Value {
             raw: since(start, &self.cursor),
             offset: start.offset(),
+            closed,
         };
         self.gap();
         if !self.is_at_boundary() {
@@ -248,6 +251,7 @@ impl<'a> Reader<'a> {
         let mut value = Value {
             raw: token,
             offset: start.offset(),
+            closed: false,
         };
         let gap = self.gap();
         if self.is_at_boundary() {
