@@ -33,10 +33,11 @@
 
 use scop_core::{Full, Sink};
 
-use super::found::{Found, found_defects};
+use super::found::{Found, add, found_defects};
 use super::stage::Stage;
 use crate::defect::DefectKind;
 
+mod bulk;
 #[cfg(test)]
 mod tests;
 
@@ -76,14 +77,22 @@ impl Decoder {
     pub fn put<S: Sink + ?Sized>(&mut self, input: &[u8], sink: &mut S) -> Result<(), Full> {
         let mut out = Stage::new(sink);
         let mut rest = input;
+        // With how many bytes left a look at whole lines is worth the while again: no byte is looked
+        // at in vain more than once.
+        let mut retry = usize::MAX;
         loop {
             if self.digits == 0 && !self.padded {
-                let taken = whole_groups(rest, &mut out)?;
-                if taken > 0 {
-                    self.advance(taken);
-                    self.after_cr = false;
-                    rest = rest.get(taken..).unwrap_or_default();
+                if rest.len() >= bulk::WORTH && rest.len() <= retry {
+                    let decoded = bulk::decode(rest, &mut out)?;
+                    if let Some(len) = decoded.first_line {
+                        self.check_line(add(self.position, len));
+                        self.line_start = add(self.position, decoded.taken);
+                    }
+                    rest = self.take(decoded.taken, rest);
+                    retry = rest.len().saturating_sub(decoded.in_vain);
                 }
+                let taken = whole_groups(rest, &mut out)?;
+                rest = self.take(taken, rest);
             }
             let Some((&byte, after)) = rest.split_first() else {
                 return out.flush();
@@ -112,7 +121,7 @@ impl Decoder {
 
     fn step<S: Sink + ?Sized>(&mut self, byte: u8, out: &mut Stage<'_, S>) -> Result<(), Full> {
         let at = self.position;
-        self.advance(1);
+        self.position = add(self.position, 1);
         let after_cr = core::mem::replace(&mut self.after_cr, byte == b'\r');
         match byte {
             b'\n' => {
@@ -173,13 +182,17 @@ impl Decoder {
         }
     }
 
-    fn advance(&mut self, count: usize) {
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
-        self.position = self.position.saturating_add(count);
+    /// Notes that `count` bytes of `rest` were taken, none of them CR; hands back the others.
+    fn take<'a>(&mut self, count: usize, rest: &'a [u8]) -> &'a [u8] {
+        if count > 0 {
+            self.position = add(self.position, count);
+            self.after_cr = false;
+        }
+        rest.get(count..).unwrap_or_default()
     }
 
     fn check_line(&mut self, end: u64) {
-        let limit = self.line_start.saturating_add(MAX_LINE as u64);
+        let limit = add(self.line_start, MAX_LINE);
         if end > limit {
             self.found.note(DefectKind::EncodedLineTooLong, limit);
         }
@@ -190,45 +203,16 @@ impl Decoder {
 /// many characters they are.
 fn whole_groups<S: Sink + ?Sized>(text: &[u8], out: &mut Stage<'_, S>) -> Result<usize, Full> {
     let mut taken = 0;
-    let (blocks, _) = text.as_chunks::<BLOCK>();
-    for block in blocks {
-        let mut octets = [0; BLOCK / 4 * 3];
-        let mut all = 0;
-        let (groups, _) = block.as_chunks::<4>();
-        let (triples, _) = octets.as_chunks_mut::<3>();
-        for (group, triple) in groups.iter().zip(triples) {
-            let (bits, seen) = group_bits(*group);
-            all |= seen;
-            let [_, three @ ..] = bits.to_be_bytes();
-            *triple = three;
-        }
-        if all > 63 {
+    for &group in text.as_chunks::<4>().0 {
+        let [Some(a), Some(b), Some(c), Some(d)] = group.map(value_of) else {
             break;
-        }
-        out.put_array(octets)?;
-        taken += BLOCK;
-    }
-    let (groups, _) = text.get(taken..).unwrap_or_default().as_chunks::<4>();
-    for group in groups {
-        let (bits, seen) = group_bits(*group);
-        if seen > 63 {
-            break;
-        }
+        };
+        let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
         let [_, octets @ ..] = bits.to_be_bytes();
         out.put_array(octets)?;
         taken += 4;
     }
     Ok(taken)
-}
-
-/// Characters that are looked at before the first of them is written.
-const BLOCK: usize = 32;
-
-/// The 24 bits of a group, and all its table entries in one byte: above 63 when one is no digit.
-fn group_bits(group: [u8; 4]) -> (u32, u8) {
-    let [a, b, c, d] = group.map(entry);
-    let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-    (bits, a | b | c | d)
 }
 
 /// ```text
@@ -251,19 +235,10 @@ static VALUES: [u8; 256] = {
     values
 };
 
-fn entry(character: u8) -> u8 {
-    VALUES
-        .get(usize::from(character))
-        .copied()
-        .unwrap_or(NO_DIGIT)
-}
-
 /// The value of a digit.
 pub(crate) fn value_of(character: u8) -> Option<u8> {
-    match entry(character) {
-        NO_DIGIT => None,
-        value => Some(value),
-    }
+    let value = VALUES.get(usize::from(character)).copied();
+    value.filter(|&value| value != NO_DIGIT)
 }
 
 /// Takes octets, writes base64 in lines of 76 characters and CRLF.
@@ -295,6 +270,7 @@ impl Encoder {
         loop {
             if self.held_len == 0 {
                 if self.groups == 0 {
+                    rest = bulk::encode(rest, &mut out)?;
                     let (lines, after) = rest.as_chunks::<LINE_OCTETS>();
                     for line in lines {
                         out.put_array(encode_line(line))?;

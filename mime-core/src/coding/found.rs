@@ -36,6 +36,11 @@ impl Found {
     }
 }
 
+/// The offset of the byte `count` bytes after `offset`.
+pub(crate) fn add(offset: u64, count: usize) -> u64 {
+    offset.saturating_add(u64::try_from(count).unwrap_or(u64::MAX))
+}
+
 /// The three questions that every decoder answers about the defects it found.
 macro_rules! found_defects {
     () => {

@@ -36,7 +36,7 @@ use memchr::memchr2;
 use scop_core::{Full, Sink};
 
 use super::Form;
-use super::found::{Found, found_defects};
+use super::found::{Found, add, found_defects};
 use super::stage::Stage;
 use crate::defect::DefectKind;
 
@@ -312,10 +312,6 @@ impl Decoder {
     fn advance(&mut self, count: usize) {
         self.position = add(self.position, count);
     }
-}
-
-fn add(offset: u64, count: usize) -> u64 {
-    offset.saturating_add(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
 /// Bytes on which the next one decides: a run of white space, `=` and a run of white space, either of

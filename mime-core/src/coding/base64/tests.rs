@@ -185,8 +185,36 @@ proptest! {
         prop_assert_eq!(&decode(&in_pieces(&text, &cuts)), &expected);
     }
 
+    /// Long enough to be decoded line by line.
     #[test]
-    fn round_trip(octets in prop::collection::vec(any::<u8>(), 0..400), cuts: Vec<u16>) {
+    fn lines_as_the_naive_one(
+        octets in prop::collection::vec(any::<u8>(), 0..3000),
+        line in prop_oneof![3 => Just(76), 1 => Just(72), 2 => 1..90_usize, 1 => Just(4000)],
+        end in prop_oneof![Just("\r\n"), Just("\n")],
+        damage in prop::collection::vec(
+            (any::<prop::sample::Index>(), prop::sample::select(&b"=*\r\n A"[..])),
+            0..3,
+        ),
+        cut: prop::sample::Index,
+    ) {
+        let flat = encode(&[&octets]);
+        let flat: Vec<u8> = flat.into_iter().filter(|byte| !b"\r\n".contains(byte)).collect();
+        let lines = flat.chunks(line).map(|line| [line, end.as_bytes()].concat());
+        let mut text = lines.collect::<Vec<_>>().concat();
+        for (at, byte) in damage {
+            if !text.is_empty() {
+                let at = at.index(text.len());
+                text[at] = byte;
+            }
+        }
+        let expected = naive(&text);
+        prop_assert_eq!(&decode(&[&text]), &expected);
+        let (left, right) = text.split_at(cut.index(text.len() + 1));
+        prop_assert_eq!(&decode(&[left, right]), &expected);
+    }
+
+    #[test]
+    fn round_trip(octets in prop::collection::vec(any::<u8>(), 0..4000), cuts: Vec<u16>) {
         let text = encode(&[&octets]);
         prop_assert_eq!(&encode(&in_pieces(&octets, &cuts)), &text);
         prop_assert_eq!(decode(&[&text]), Run::clean(&octets));
