@@ -13,6 +13,7 @@ pub mod quoted_printable;
 mod stage;
 #[cfg(test)]
 mod tests;
+pub mod uuencode;
 
 pub use decoder::Decoder;
 

@@ -17,7 +17,7 @@
 use scop_core::{Full, Sink};
 
 use super::encoding::Encoding;
-use super::{base64, quoted_printable};
+use super::{base64, quoted_printable, uuencode};
 use crate::defect::{Defect, DefectKind, DefectSet};
 
 #[cfg(test)]
@@ -35,6 +35,7 @@ enum Inner {
     Identity,
     Base64(base64::Decoder),
     QuotedPrintable(quoted_printable::Decoder),
+    Uuencode(uuencode::Decoder),
 }
 
 /// Does the same with whichever decoder it is.
@@ -44,6 +45,7 @@ macro_rules! each {
             Inner::Identity => $identity,
             Inner::Base64($decoder) => $call,
             Inner::QuotedPrintable($decoder) => $call,
+            Inner::Uuencode($decoder) => $call,
         }
     };
 }
@@ -52,13 +54,12 @@ impl Decoder {
     /// At the start of a body in `encoding`.
     pub fn new(encoding: Encoding) -> Self {
         Self(match encoding {
-            Encoding::SevenBit
-            | Encoding::EightBit
-            | Encoding::Binary
-            | Encoding::Uuencode
-            | Encoding::Unknown => Inner::Identity,
+            Encoding::SevenBit | Encoding::EightBit | Encoding::Binary | Encoding::Unknown => {
+                Inner::Identity
+            }
             Encoding::QuotedPrintable => Inner::QuotedPrintable(quoted_printable::Decoder::new()),
             Encoding::Base64 => Inner::Base64(base64::Decoder::new()),
+            Encoding::Uuencode => Inner::Uuencode(uuencode::Decoder::new()),
         })
     }
 

@@ -37,6 +37,7 @@ fn each_encoding() {
     for (encoding, text, octets) in [
         (Encoding::Base64, &b"Zm9v"[..], &b"foo"[..]),
         (Encoding::QuotedPrintable, b"=66oo", b"foo"),
+        (Encoding::Uuencode, b"begin 644 a\n#9F]O\n`\nend\n", b"foo"),
     ] {
         let mut decoder = Decoder::new(encoding);
         let mut out = Vec::new();
