@@ -6,8 +6,8 @@
 //!
 //! - Text before `begin`, between `end` and the next `begin`, and after the last `end`, is no data.
 //!   Empty lines there are no defect.
-//! - Several `begin` to `end` are decoded one after the other: a reader that stops at the first `end`
-//!   sees a prefix of what is written here.
+//! - Several `begin` to `end` are decoded one after the other, and are a defect: a reader that stops at
+//!   the first `end` sees a prefix of what is written here.
 //! - A data line that is too short for its count is filled up with zero bits, as if blanks at its end
 //!   were lost; what is too much is no data. Only white space that is too much is no defect.
 //! - A character that is no digit is taken for its low six bits. A line whose first character is no
@@ -139,8 +139,8 @@ impl Decoder {
         let bare = head.strip_suffix(b"\r").filter(|_| whole).unwrap_or(head);
         let text = bare.trim_ascii_end();
         let defect = if is_begin(bare) {
-            self.begun = true;
-            core::mem::replace(&mut self.inside, true)
+            self.inside = true;
+            core::mem::replace(&mut self.begun, true)
         } else if !self.inside {
             !(text.is_empty() && whole)
         } else if text == b"end" {

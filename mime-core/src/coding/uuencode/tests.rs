@@ -54,7 +54,7 @@ fn naive(text: &[u8]) -> Run {
                     && mode.chars().all(|digit| digit.is_digit(8))
                     && !name.is_empty() =>
             {
-                bad = inside;
+                bad = begun;
                 (inside, begun) = (true, true);
             }
             _ if !inside => bad = !words.trim_ascii().is_empty(),
