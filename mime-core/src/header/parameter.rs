@@ -41,9 +41,11 @@ mod logical;
 pub(crate) mod read;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use logical::{Parameter, ParameterText, ParameterTextError};
 use read::{Reader, is_token_byte};
+pub use write::{WriteParameterError, emit_parameter};
 
 /// How many sections of a field are looked at: a reader holds their positions in fixed memory.
 /// [`Limits::parameters`] can lower it.
