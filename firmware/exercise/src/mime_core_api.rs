@@ -15,6 +15,8 @@ use scop_mime_core::{
 
 use crate::tally::Tally;
 
+mod words;
+
 const MESSAGE: &[u8] = b"\
 Return-Path: <@relay.example:bounce@example.net>\r\n\
 Authentication-Results: mx.example.org 1; spf=pass (it is)\r\n \
@@ -44,6 +46,7 @@ pub fn run(input: &[u8]) -> usize {
     known(message, &mut tally);
     dates(input, &mut tally);
     fold(input, &mut tally);
+    words::run(input, &mut tally);
     let written = auth_results(input, &mut tally);
     tally.check(written.is_ok());
     tally.finish()
