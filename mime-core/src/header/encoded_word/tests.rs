@@ -2,26 +2,33 @@ use super::*;
 use crate::header::address::Mailbox;
 use crate::header::lexical::Comments;
 use crate::header::unstructured::Unstructured;
+use scop_core::Emit;
 use std::format;
-use std::string::{String, ToString};
+use std::string::String;
 use std::vec::Vec;
 
+mod second;
 mod write;
 
+/// What is emitted; `Display` would hide controls that should not be there.
+fn octets_of(text: DecodedText<'_>) -> String {
+    String::from_utf8(text.to_vec()).unwrap()
+}
+
 fn text(value: &str) -> String {
-    Unstructured::new(value.as_bytes()).text().to_string()
+    octets_of(Unstructured::new(value.as_bytes()).text())
 }
 
 fn comment(value: &str) -> String {
     let comment = Comments::new(value.as_bytes()).next().unwrap();
     assert_eq!(comment.raw(), value.as_bytes());
-    comment.decoded().to_string()
+    octets_of(comment.decoded())
 }
 
 fn phrase(value: &str) -> String {
     let value = format!("{value} <a@example.org>");
     let mailbox = Mailbox::parse(value.as_bytes()).unwrap();
-    mailbox.display_name().unwrap().decoded().to_string()
+    octets_of(mailbox.display_name().unwrap().decoded())
 }
 
 /// A word, its charset, language, encoding and octets.
@@ -134,5 +141,143 @@ fn phrases() {
         ("\"\"", ""),
     ] {
         assert_eq!(phrase(encoded), displayed, "{encoded}");
+    }
+}
+
+/// What has been done with encoded words to mislead readers ("Composition Kills", USENIX Security 2020,
+/// section 5.2; RFC 2047 5, 6.2, 6.3), and what is merely unusual.
+#[test]
+fn attacks() {
+    for (value, shown) in [
+        // What is decoded cannot end the field, nor the line, nor the text.
+        (
+            "=?utf-8?q?a=0D=0ABcc:_b=00?=",
+            "a\u{fffd}\u{fffd}Bcc: b\u{fffd}",
+        ),
+        ("=?utf-8?b?YQ0KQmNjOiBi?=", "a\u{fffd}\u{fffd}Bcc: b"),
+        (
+            "=?utf-8?q?=1B[31m=7F=C2=85?= \u{1b}",
+            "\u{fffd}[31m\u{fffd}\u{fffd} \u{fffd}",
+        ),
+        ("=?latin1?q?=85=9B?=", "\u{fffd}\u{fffd}"),
+        ("a\0b\rc\u{9b}", "a\u{fffd}b\u{fffd}c\u{fffd}"),
+        ("a\r\nb", "a\u{fffd}\u{fffd}b"),
+        ("=?utf-8?q?a=09b?=", "a\tb"),
+        // What comes out of a word is not decoded again, alone or with its neighbours.
+        ("=?utf-8?q?=3D=3Futf-8=3Fq=3Fa=3F=3D?=", "=?utf-8?q?a?="),
+        (
+            "=?utf-8?q?=3D=3F?= =?utf-8?q?utf-8=3Fq=3Fa=3F=3D?=",
+            "=?utf-8?q?a?=",
+        ),
+        ("=?=?utf-8?q?a?=?q?b?=", "=?=?utf-8?q?a?=?q?b?="),
+        // Characters of which no part is one: overlong forms, surrogates.
+        (
+            "=?utf-8?q?=C0=AE=ED=A0=80?=",
+            "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
+        ),
+        ("=?utf-8?q?=E2=82?= =?latin1?q?=AC?=", "\u{fffd}\u{ac}"),
+        ("=?utf-8?q?=E2=82?= =?UTF8*en?b?rA==?=", "\u{20ac}"),
+        (
+            "=?utf-8?q?=E2=82?= x =?utf-8?q?=AC?=",
+            "\u{fffd} x \u{fffd}",
+        ),
+        // The direction of writing is text.
+        ("=?utf-8?q?=E2=80=AEgpj.exe?=", "\u{202e}gpj.exe"),
+        // White space, line ends and parentheses.
+        (" =?utf-8?q?a?= \r\n\t=?utf-8?q?b?=\r\n ", "ab"),
+        ("a \r\n  =?utf-8?q?b?=  c ", "a   b  c"),
+        ("(=?utf-8?q?a?=)", "(=?utf-8?q?a?=)"),
+        ("\"=?utf-8?q?a?=\"", "\"=?utf-8?q?a?=\""),
+        ("\" =?utf-8?q?a?= \"", "\" a \""),
+        ("=?utf-8?q?a?==?utf-8?q?b?=", "=?utf-8?q?a?==?utf-8?q?b?="),
+        ("=?utf-8?q?a b?=", "=?utf-8?q?a b?="),
+        ("=?utf-9?q?a?= =?utf-8?q?b?=", "=?utf-9?q?a?= b"),
+        ("=?utf-8?q??= =?utf-8?q?b?=", "b"),
+        ("\u{e9} =?utf-8?q?=C3=A9?=", "\u{e9} \u{e9}"),
+    ] {
+        assert_eq!(text(value), shown, "{value:?}");
+    }
+    let text = |value| octets_of(Unstructured::new(value).text());
+    assert_eq!(text(b"a\xff\xc3 \xa9"), "a\u{fffd}\u{fffd} \u{fffd}");
+}
+
+#[test]
+fn defects() {
+    use EncodedWordErrorKind::*;
+    type Found = Option<(EncodedWordErrorKind, usize)>;
+    let found = |error: Option<EncodedWordError>| error.map(|it| (it.kind(), it.offset()));
+    let long = format!("=?utf-8?q?{}?=", "a".repeat(64));
+    #[rustfmt::skip]
+    let cases: &[(&str, Found, Found, Found)] = &[
+        ("a =? b ?= =?c", None, None, None),
+        ("=?utf-8?q?=C3?= =?utf-8?q?=A9?=", None, None, None),
+        (" =?utf-8?q?a b?=", Some((NotClosed, 12)), None, None),
+        ("=?x?q?a?= =?utf-8?z?a?=", Some((UnknownCharset, 2)), None, None),
+        ("a =?utf-8?q?=4?=", Some((BadEscape, 12)), None, None),
+        ("a =?us-ascii?q?b?= =?us-ascii?q?=E9?= =?x?q?y?=", Some((NotInCharset, 19)), None, None),
+        ("=?utf-8?q?=C3?= =?x?q?y?=", Some((NotInCharset, 0)), None, None),
+        ("a=?utf-8?q?b?= =?utf-8?q?b?=c", None, Some((Misplaced, 0)), None),
+        ("a (=?utf-8?q?b?=)", None, Some((Misplaced, 2)), None),
+        ("=?utf-8?q?a?==?utf-8?q?b?=", None, Some((Misplaced, 0)), None),
+        ("a =?utf-8?q??= =?utf-8?b?YQ?=", None, None, Some((NoText, 2))),
+        ("a =?utf-8?b?YQ?=", None, None, Some((NoPadding, 2))),
+        (&long, None, None, Some((TooLong, 0))),
+        (&long[1..], None, None, None),
+    ];
+    for (value, bad, misplaced, loose) in cases {
+        let defects = Unstructured::new(value.as_bytes())
+            .text()
+            .encoded_word_defects();
+        assert_eq!(found(defects.bad), *bad, "{value}");
+        assert_eq!(found(defects.misplaced), *misplaced, "{value}");
+        assert_eq!(found(defects.loose), *loose, "{value}");
+    }
+    for (value, at) in [
+        ("a \"=?utf-8?q?b?=\"", 2),
+        ("a \"=\\?utf-8?q?b c?=\"", 2),
+        ("\"\"=?utf-8?q?b?=", 2),
+        ("=?utf-8?q?b?=.", 0),
+    ] {
+        let value = format!("{value} <a@example.org>");
+        let mailbox = Mailbox::parse(value.as_bytes()).unwrap();
+        let defects = mailbox
+            .display_name()
+            .unwrap()
+            .decoded()
+            .encoded_word_defects();
+        assert_eq!(found(defects.misplaced), Some((Misplaced, at)), "{value}");
+    }
+    for (value, at) in [("(a \"=?utf-8?q?b?=\")", 3), ("(\\=?utf-8?q?b?=)", 1)] {
+        let comment = Comments::new(value.as_bytes()).next().unwrap();
+        let defects = comment.decoded().encoded_word_defects();
+        assert_eq!(found(defects.misplaced), Some((Misplaced, at)), "{value}");
+    }
+}
+
+/// Much of each: linear, or this does not end.
+#[test]
+fn long_values() {
+    for unit in [
+        "=?",
+        "=?utf-8?q?",
+        "=?utf-8?q?a?= ",
+        "=?utf-8?q?a?=",
+        "?",
+        "=",
+        "(",
+        " ",
+        "\\",
+        "\r\n ",
+    ] {
+        let value = unit.repeat(200_000 / unit.len());
+        let defects = Unstructured::new(value.as_bytes()).text();
+        assert!(defects.emitted_len() <= 3 * value.len());
+        let comment = format!("({})", value.replace(['(', '\\'], "()"));
+        let comment = Comments::new(comment.as_bytes()).next().unwrap();
+        assert!(comment.decoded().emitted_len() <= 3 * comment.raw().len());
+        let name = format!("a\"{}\"", value.replace(['\\'], ""));
+        let mailbox = format!("{name} <a@example.org>");
+        let mailbox = Mailbox::parse(mailbox.as_bytes()).unwrap();
+        assert!(mailbox.display_name().unwrap().decoded().emitted_len() <= 3 * name.len());
     }
 }
