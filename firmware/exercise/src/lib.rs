@@ -19,6 +19,8 @@ pub mod dmarc_api;
 pub mod dnssec_api;
 #[cfg(feature = "mime-core")]
 pub mod mime_core_api;
+#[cfg(feature = "mime-core")]
+pub mod mime_fields_api;
 #[cfg(feature = "spf")]
 pub mod spf_api;
 pub mod tally;
@@ -41,6 +43,8 @@ pub const EXERCISES: &[(&str, Exercise)] = &[
     ("dnssec", dnssec_api::run),
     #[cfg(feature = "mime-core")]
     ("mime-core", mime_core_api::run),
+    #[cfg(feature = "mime-core")]
+    ("mime-core", mime_fields_api::run),
     #[cfg(feature = "spf")]
     ("spf", spf_api::run),
 ];
