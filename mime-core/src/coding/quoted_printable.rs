@@ -359,7 +359,7 @@ const fn is_wsp(byte: u8) -> bool {
 }
 
 /// All but `%d33-60 / %d62-126 / SP / TAB`; `=` is not looked at here.
-const fn must_encode(byte: u8) -> bool {
+pub(super) const fn must_encode(byte: u8) -> bool {
     byte.wrapping_sub(b' ') > b'~' - b' ' && byte != b'\t'
 }
 

@@ -102,3 +102,15 @@ pub(crate) fn damaged(
     let piece = prop_oneof![1 => good_run, 3 => few, 6 => bad_run, 1 => Just(b"\r\n".to_vec())];
     prop::collection::vec(piece, 0..len / 8).prop_map(|pieces| pieces.concat())
 }
+
+/// Text in which every LF has its CR.
+pub(crate) fn canonical(octets: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for &octet in octets {
+        if octet == b'\n' && text.last() != Some(&b'\r') {
+            text.push(b'\r');
+        }
+        text.push(octet);
+    }
+    text
+}

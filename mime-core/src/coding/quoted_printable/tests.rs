@@ -3,7 +3,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::coding::tests::{Run, damaged, every_split, in_pieces};
+use crate::coding::tests::{Run, canonical, damaged, every_split, in_pieces};
 
 fn decode(pieces: &[&[u8]]) -> Run {
     let mut decoder = Decoder::new();
@@ -193,18 +193,6 @@ fn encoded() {
         let text = core::str::from_utf8(&text).unwrap();
         assert_eq!(text.strip_prefix(&a75), Some(broken));
     }
-}
-
-/// Text in which every LF has its CR.
-fn canonical(octets: &[u8]) -> Vec<u8> {
-    let mut text = Vec::new();
-    for &octet in octets {
-        if octet == b'\n' && text.last() != Some(&b'\r') {
-            text.push(b'\r');
-        }
-        text.push(octet);
-    }
-    text
 }
 
 proptest! {
