@@ -5,7 +5,7 @@
 //! use scop_mime_core::coding::{Form, Stats};
 //!
 //! let mut stats = Stats::new();
-//! stats.put("Grüße aus Köln am Rhein, der bei Köln breit ist\n".as_bytes());
+//! stats.put("Grüße aus Köln am Rhein, der hier sehr breit ist\n".as_bytes());
 //! assert_eq!(stats.encoding(Form::Text, false), Encoding::QuotedPrintable);
 //! assert_eq!(stats.encoding(Form::Text, true), Encoding::EightBit);
 //! // The LF without CR must arrive as it is.
