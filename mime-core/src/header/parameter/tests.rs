@@ -1,6 +1,5 @@
 use super::{MAX_SECTIONS, ParameterErrorKind as Kind, ParameterTextError, Parameters};
 use core::fmt::Write;
-use core::time::Duration;
 use scop_core::Emit;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -269,27 +268,20 @@ fn linear_time() {
     for (name, probe) in probes {
         let time = |count: usize| {
             let text = probe(count);
-            (0..2)
-                .map(|_| {
-                    let start = std::time::Instant::now();
-                    let (parameters, _) = Parameters::recover(text.as_bytes());
-                    assert!(parameters.sections().count() <= 100_000);
-                    if let Some(parameter) = parameters.get(b"a") {
-                        let _ = parameter.value().emitted_len();
-                    }
-                    let value = std::format!("a/b{text}");
-                    let limits = crate::Limits::DEFAULT;
-                    assert!(crate::ContentType::defects(value.as_bytes(), &limits).count() < 1_000);
-                    start.elapsed()
-                })
-                .min()
-                .unwrap()
+            let start = std::time::Instant::now();
+            let (parameters, _) = Parameters::recover(text.as_bytes());
+            assert!(parameters.sections().count() <= count);
+            if let Some(parameter) = parameters.get(b"a") {
+                let _ = parameter.value().emitted_len();
+            }
+            let value = std::format!("a/b{text}");
+            let limits = crate::Limits::DEFAULT;
+            assert!(crate::ContentType::defects(value.as_bytes(), &limits).count() < 1_000);
+            start.elapsed()
         };
-        let (half, whole) = (time(50_000), time(100_000));
-        assert!(
-            whole < half * 3 + Duration::from_millis(20),
-            "{name}: {half:?}, then {whole:?}"
-        );
+        // The machine may be busy; a reader that is too slow is so every time.
+        let is_linear = (0..8).any(|_| time(100_000) < time(50_000) * 3);
+        assert!(is_linear, "{name}");
     }
 }
 
