@@ -12,6 +12,7 @@ pub mod language;
 pub mod lexical;
 pub mod list;
 pub mod message_id;
+pub mod notification_options;
 pub mod parameter;
 pub mod scan;
 pub mod tag_list;

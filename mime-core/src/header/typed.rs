@@ -18,10 +18,11 @@
 //! ```
 
 use core::fmt;
+use core::net::IpAddr;
 
 use scop_core::ParseError;
 
-use super::address::{Address, AddressErrorKind, AddressList};
+use super::address::{Address, AddressErrorKind, AddressList, Domain};
 use super::auth_results::{ArcAuthResults, AuthResults, AuthResultsErrorKind};
 use super::auto_submitted::{AutoSubmitted, AutoSubmittedErrorKind};
 use super::content::content_type::{ContentErrorKind, ContentType};
@@ -30,11 +31,15 @@ use super::keywords::Keywords;
 use super::language::{LanguageErrorKind, Languages};
 use super::list::{ListErrorKind, ListId, ListPost, ListUrls, OneClick};
 use super::message_id::{MessageId, MessageIdErrorKind, MessageIds};
+use super::notification_options::{NotificationOptions, NotificationOptionsErrorKind};
 use super::scan::Field;
 use super::tag_list::{TagList, TagListErrorKind};
 use super::trace::{Received, ReceivedErrorKind, ReturnPath};
 use super::unstructured::Unstructured;
 use super::url::{Url, UrlErrorKind};
+use crate::report::delivery::{Action, StatusCode};
+use crate::report::disposition::{Disposition, ReportingUa};
+use crate::report::{ReportErrorKind, Token, TypedText, parse_domain, parse_ip, parse_number};
 
 mod table;
 #[cfg(test)]
@@ -93,6 +98,8 @@ field_table! {
     ArcMessageSignature "ARC-Message-Signature" TagList<'a>, Often "RFC 8617 4.1.2";
     ArcAuthenticationResults "ARC-Authentication-Results" ArcAuthResults<'a>, Often "RFC 8617 4.1.1";
     DispositionNotificationTo "Disposition-Notification-To" AddressList<'a>, AtMostOnce "RFC 8098 2.1";
+    DispositionNotificationOptions "Disposition-Notification-Options" NotificationOptions<'a>, AtMostOnce "RFC 8098 2.2";
+    OriginalRecipient "Original-Recipient" TypedText<'a>, AtMostOnce "RFC 8098 2.3";
 }
 
 impl<'a> Field<'a> {
@@ -229,6 +236,26 @@ grammars! {
     ArcAuthResults ArcAuthResults<'a>, ArcAuthResults::parse, AuthResults;
     /// Tags.
     TagList TagList<'a>, TagList::parse, TagList;
+    /// Attributes, each with an importance and values.
+    NotificationOptions NotificationOptions<'a>, NotificationOptions::parse, NotificationOptions;
+    /// A type, a semicolon, and text.
+    TypedText TypedText<'a>, TypedText::parse, Report;
+    /// One word.
+    Token Token<'a>, Token::parse, Report;
+    /// A number.
+    Number u32, parse_number, Report;
+    /// An IP address.
+    Ip IpAddr, parse_ip, Report;
+    /// A domain.
+    Domain Domain<'a>, parse_domain, Report;
+    /// What a server did.
+    Action Action, Action::parse, Report;
+    /// An enhanced status code.
+    StatusCode StatusCode, StatusCode::parse, Report;
+    /// The name of a program.
+    ReportingUa ReportingUa<'a>, ReportingUa::parse, Report;
+    /// What was done with a message.
+    Disposition Disposition<'a>, Disposition::parse, Report;
 
     errors
     /// An address, a phrase or a path.
@@ -253,6 +280,10 @@ grammars! {
     AuthResults AuthResultsErrorKind;
     /// Tags.
     TagList TagListErrorKind;
+    /// Disposition-Notification-Options.
+    NotificationOptions NotificationOptionsErrorKind;
+    /// A field of a report.
+    Report ReportErrorKind;
 }
 
 /// Why a value is [`Typed::Malformed`].

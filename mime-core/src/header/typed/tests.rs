@@ -30,6 +30,16 @@ fn example(grammar: Grammar) -> &'static [u8] {
         Grammar::AuthResults => b" mx.example.org; spf=pass",
         Grammar::ArcAuthResults => b" i=1; mx.example.org; spf=pass",
         Grammar::TagList => b" v=1; a=b",
+        Grammar::NotificationOptions => b" signed-receipt=optional,pkcs7-signature",
+        Grammar::TypedText => b" rfc822; joe@example.org",
+        Grammar::Token => b" abuse",
+        Grammar::Number => b" 1",
+        Grammar::Ip => b" 192.0.2.1",
+        Grammar::Domain => b" example.org",
+        Grammar::Action => b" failed",
+        Grammar::StatusCode => b" 5.1.1",
+        Grammar::ReportingUa => b" pc.example.org; Foomail",
+        Grammar::Disposition => b" manual-action/MDN-sent-manually; displayed",
     }
 }
 
