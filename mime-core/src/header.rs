@@ -19,4 +19,3 @@ pub mod tag_list;
 pub mod trace;
 pub mod typed;
 pub mod unstructured;
-pub mod url;

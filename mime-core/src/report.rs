@@ -15,11 +15,11 @@ use core::net::IpAddr;
 use scop_core::{Cursor, Emit, Full, ParseError, Sink, ip};
 
 use crate::header::address::{AddressErrorKind, Domain};
-use crate::header::auth_results::is_token;
 use crate::header::content::content_type::ContentType;
 use crate::header::lexical::{
     Gap, LexicalErrorKind, Text, display, is_wsp, since, skip_cfws, valid_utf8,
 };
+use crate::header::parameter::read::is_token_byte;
 use crate::header::scan::{HeaderBlock, Message};
 
 pub mod delivery;
@@ -360,7 +360,7 @@ const fn is_type(byte: u8) -> bool {
 
 fn take_token<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ReportError> {
     let start = *cursor;
-    cursor.take_while(|byte| is_token(byte) && byte.is_ascii());
+    cursor.take_while(is_token_byte);
     let token = since(start, cursor);
     if token.is_empty() {
         return error(ReportErrorKind::BadToken, cursor);

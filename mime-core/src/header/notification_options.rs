@@ -213,11 +213,14 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
+    /// An attribute, whether it is required, and its values.
+    type Read<'a> = (&'a [u8], bool, Vec<&'a [u8]>);
+
     #[test]
     fn known_answers() {
         let value = b" (a) x (b) = (c) OPTIONAL (d) , (e) \"1, 2\" (f) , b ;y=required,z";
         let options = NotificationOptions::parse(value).unwrap();
-        let read: Vec<(&[u8], bool, Vec<&[u8]>)> = options
+        let read: Vec<Read<'_>> = options
             .iter()
             .map(|option| {
                 (
@@ -227,7 +230,7 @@ mod tests {
                 )
             })
             .collect();
-        let expected: [(&[u8], bool, Vec<&[u8]>); 2] = [
+        let expected: [Read<'_>; 2] = [
             (b"x", false, [&b"\"1, 2\""[..], b"b"].to_vec()),
             (b"y", true, [&b"z"[..]].to_vec()),
         ];

@@ -26,6 +26,9 @@ use super::address::{Address, AddressErrorKind, AddressList, Domain};
 use super::auth_results::{ArcAuthResults, AuthResults, AuthResultsErrorKind};
 use super::auto_submitted::{AutoSubmitted, AutoSubmittedErrorKind};
 use super::content::content_type::{ContentErrorKind, ContentType};
+use super::content::disposition::ContentDisposition;
+use super::content::location::{ContentLocation, LocationErrorKind};
+use super::content::mime_version::{MimeVersion, MimeVersionErrorKind};
 use super::date::{DateErrorKind, DateTime};
 use super::keywords::Keywords;
 use super::language::{LanguageErrorKind, Languages};
@@ -36,7 +39,7 @@ use super::scan::Field;
 use super::tag_list::{TagList, TagListErrorKind};
 use super::trace::{Received, ReceivedErrorKind, ReturnPath};
 use super::unstructured::Unstructured;
-use super::url::{Url, UrlErrorKind};
+use crate::coding::encoding::{Encoding, EncodingErrorKind};
 use crate::report::delivery::{Action, StatusCode};
 use crate::report::disposition::{Disposition, ReportingUa};
 use crate::report::{ReportErrorKind, Token, TypedText, parse_domain, parse_ip, parse_number};
@@ -76,13 +79,16 @@ field_table! {
     ResentMessageId "Resent-Message-ID" MessageId<'a>, Often "RFC 5322 3.6.6";
     ReturnPath "Return-Path" ReturnPath<'a>, Often "RFC 5322 3.6.7, RFC 5321 4.4";
     Received "Received" Received<'a>, Often "RFC 5322 3.6.7, RFC 5321 4.4";
+    MimeVersion "MIME-Version" MimeVersion, AtMostOnce "RFC 2045 4";
     ContentType "Content-Type" ContentType<'a>, AtMostOnce "RFC 2045 5";
+    ContentDisposition "Content-Disposition" ContentDisposition<'a>, AtMostOnce "RFC 2183 2";
+    ContentTransferEncoding "Content-Transfer-Encoding" Encoding, AtMostOnce "RFC 2045 6";
     ContentId "Content-ID" MessageId<'a>, AtMostOnce "RFC 2045 7";
     ContentDescription "Content-Description" Unstructured<'a>, AtMostOnce "RFC 2045 8";
     ContentLanguage "Content-Language" Languages<'a>, AtMostOnce "RFC 3282 2";
     AcceptLanguage "Accept-Language" Languages<'a>, AtMostOnce "RFC 3282 3";
-    ContentLocation "Content-Location" Url<'a>, AtMostOnce "RFC 2557 4.2";
-    ContentBase "Content-Base" Url<'a>, AtMostOnce "RFC 2110 4.2";
+    ContentLocation "Content-Location" ContentLocation<'a>, AtMostOnce "RFC 2557 4.2";
+    ContentBase "Content-Base" ContentLocation<'a>, AtMostOnce "RFC 2110 4.2";
     ListHelp "List-Help" ListUrls<'a>, AtMostOnce "RFC 2369 3.1";
     ListUnsubscribe "List-Unsubscribe" ListUrls<'a>, AtMostOnce "RFC 2369 3.2";
     ListSubscribe "List-Subscribe" ListUrls<'a>, AtMostOnce "RFC 2369 3.3";
@@ -218,8 +224,14 @@ grammars! {
     ContentType ContentType<'a>, ContentType::parse, Content;
     /// Languages.
     Languages Languages<'a>, Languages::parse, Language;
-    /// A URL.
-    Url Url<'a>, Url::parse, Url;
+    /// A disposition type and parameters.
+    ContentDisposition ContentDisposition<'a>, ContentDisposition::parse, Content;
+    /// A transfer encoding.
+    TransferEncoding Encoding, Encoding::parse, Encoding;
+    /// Two numbers.
+    MimeVersion MimeVersion, MimeVersion::parse, MimeVersion;
+    /// A URI.
+    ContentLocation ContentLocation<'a>, ContentLocation::parse, Location;
     /// URLs in angle brackets.
     ListUrls ListUrls<'a>, ListUrls::parse, List;
     /// URLs in angle brackets, or `NO`.
@@ -270,8 +282,12 @@ grammars! {
     Content ContentErrorKind;
     /// A field of a mailing list.
     List ListErrorKind;
-    /// A URL.
-    Url UrlErrorKind;
+    /// A transfer encoding.
+    Encoding EncodingErrorKind;
+    /// MIME-Version.
+    MimeVersion MimeVersionErrorKind;
+    /// A URI.
+    Location LocationErrorKind;
     /// A language.
     Language LanguageErrorKind;
     /// Auto-Submitted.

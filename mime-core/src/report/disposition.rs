@@ -157,7 +157,7 @@ pub struct Disposition<'a> {
     value: &'a [u8],
     manual_action: bool,
     sent_manually: bool,
-    disposition_type: &'a [u8],
+    done: &'a [u8],
     /// From the first modifier on.
     modifiers: Cursor<'a>,
 }
@@ -179,7 +179,7 @@ impl<'a> Disposition<'a> {
             return error(ReportErrorKind::NoSemicolon, &cursor);
         }
         gap(&mut cursor)?;
-        let disposition_type = take_token(&mut cursor)?;
+        let done = take_token(&mut cursor)?;
         gap(&mut cursor)?;
         let mut modifiers = Cursor::new(&[]);
         if cursor.skip_byte(b'/') {
@@ -194,7 +194,7 @@ impl<'a> Disposition<'a> {
             value,
             manual_action,
             sent_manually,
-            disposition_type,
+            done,
             modifiers,
         })
     }
@@ -216,12 +216,12 @@ impl<'a> Disposition<'a> {
 
     /// What was done, as written: `displayed`. Compare without ASCII case.
     pub const fn disposition_type(&self) -> &'a [u8] {
-        self.disposition_type
+        self.done
     }
 
     /// Whether this was done, without regard to ASCII case.
     pub fn is_type(&self, disposition_type: &[u8]) -> bool {
-        self.disposition_type.eq_ignore_ascii_case(disposition_type)
+        self.done.eq_ignore_ascii_case(disposition_type)
     }
 
     /// The modifiers, as written: `error`. Compare without ASCII case.
@@ -244,7 +244,7 @@ impl Emit for Disposition<'_> {
         };
         mode.emit(sink)?;
         sink.put(b"; ")?;
-        sink.put(self.disposition_type)?;
+        sink.put(self.done)?;
         for (index, modifier) in self.modifiers().enumerate() {
             sink.put_byte(if index > 0 { b',' } else { b'/' })?;
             sink.put(modifier)?;

@@ -16,12 +16,12 @@ use core::net::IpAddr;
 use super::{Token, TypedText};
 use crate::header::address::Domain;
 use crate::header::auth_results::AuthResults;
+use crate::header::content::location::ContentLocation;
 use crate::header::date::DateTime;
 use crate::header::scan::HeaderBlock;
 use crate::header::trace::ReturnPath;
 use crate::header::typed::field_table;
 use crate::header::unstructured::Unstructured;
-use crate::header::url::Url;
 
 field_table! {
     /// The name of a field of a feedback report.
@@ -43,7 +43,7 @@ field_table! {
     AuthenticationResults "Authentication-Results" AuthResults<'a>, Often "RFC 5965 3.3";
     OriginalRcptTo "Original-Rcpt-To" ReturnPath<'a>, Often "RFC 5965 3.3";
     ReportedDomain "Reported-Domain" Domain<'a>, Often "RFC 5965 3.3";
-    ReportedUri "Reported-URI" Url<'a>, Often "RFC 5965 3.3";
+    ReportedUri "Reported-URI" ContentLocation<'a>, Often "RFC 5965 3.3";
     AuthFailure "Auth-Failure" Token<'a>, AtMostOnce "RFC 6591 3.2.1";
     DeliveryResult "Delivery-Result" Token<'a>, AtMostOnce "RFC 6591 3.2.2";
     DkimCanonicalizedHeader "DKIM-Canonicalized-Header" Unstructured<'a>, AtMostOnce "RFC 6591 3.2.4";

@@ -38,11 +38,11 @@ use super::disposition::Mode;
 use super::is_type;
 use super::utf8_address::Xtext;
 use crate::header::address::AddrSpec;
-use crate::header::auth_results::is_token;
 use crate::header::date::DateTime;
 use crate::header::fold::{FoldError, FoldSink};
 use crate::header::lexical::{Text, is_dot_atom};
 use crate::header::message_id::MessageId;
+use crate::header::parameter::read::is_token_byte;
 use crate::header::trace::ReturnPath;
 
 /// Why a report cannot be written.
@@ -595,5 +595,5 @@ impl<S: Sink + ?Sized> Fields<'_, S> {
 
 /// `1*` of the octets of a token.
 fn is_word(word: &[u8]) -> bool {
-    !word.is_empty() && word.iter().all(|&byte| is_token(byte) && byte.is_ascii())
+    !word.is_empty() && word.iter().all(|&byte| is_token_byte(byte))
 }
