@@ -466,7 +466,7 @@ impl<'a, S: Sink + ?Sized> Joiner<'_, 'a, S> {
 /// Whether UTF-8 may hold a control character: without a branch, so that the compiler looks at many octets at
 /// once.
 pub(super) fn may_hold_control(text: &[u8]) -> bool {
-    let is_suspect = |byte: u8| (byte < 32) | (byte == 127) | (byte == 0xc2);
+    let is_suspect = |byte: u8| matches!(byte, 0..=31 | 127 | 0xc2);
     text.iter()
         .fold(false, |found, &byte| found | is_suspect(byte))
 }
