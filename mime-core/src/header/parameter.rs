@@ -208,9 +208,10 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// The sections within the limit.
-    fn bounded(&self) -> core::iter::Take<Sections<'a>> {
-        self.sections().take(self.limit)
+    /// The sections within the limit, without their errors.
+    fn bounded(&self) -> impl Iterator<Item = Section<'a>> + use<'a> {
+        let mut reader = Reader::new(Cursor::at(self.value, self.start));
+        core::iter::from_fn(move || reader.section()).take(self.limit)
     }
 
     /// The parameter with this name, without regard to ASCII case; the module says which one wins.
@@ -272,6 +273,7 @@ pub struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// Takes the name apart.
+    #[inline]
     fn new(written_name: &'a [u8], offset: usize) -> Self {
         let mut section = Self {
             raw: written_name,
@@ -283,24 +285,29 @@ impl<'a> Section<'a> {
             value: None,
             error: None,
         };
-        let Some(star) = memchr::memchr(b'*', written_name) else {
-            return section;
-        };
-        let Some((name, suffix)) = written_name.split_at_checked(star) else {
-            return section;
+        // Names are short.
+        if let Some(star) = written_name.iter().position(|&byte| byte == b'*') {
+            section.split_name(star);
+        }
+        section
+    }
+
+    /// Takes off what stands from the first `*`, if that is of RFC 2231.
+    fn split_name(&mut self, star: usize) {
+        let Some((name, suffix)) = self.written_name.split_at_checked(star) else {
+            return;
         };
         let (number, extended) = match suffix {
             [b'*'] => (None, true),
             [b'*', digits @ .., b'*'] => (section_number(digits), true),
             [b'*', digits @ ..] => (section_number(digits), false),
-            _ => return section,
+            _ => return,
         };
         if !name.is_empty() && (number.is_some() || suffix == b"*") {
-            section.name = name;
-            section.number = number;
-            section.extended = extended;
+            self.name = name;
+            self.number = number;
+            self.extended = extended;
         }
-        section
     }
 
     /// From the name to before the next semicolon, without the white space there.
@@ -367,8 +374,21 @@ fn section_number(digits: &[u8]) -> Option<u32> {
 pub struct Value<'a> {
     raw: &'a [u8],
     offset: usize,
-    /// Whether the quoted string ends with its quote.
-    closed: bool,
+    form: Form,
+}
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Token,
+    /// A quoted string that means what stands between its quotes.
+    PlainQuoted,
+    /// A quoted string with backslashes or folds.
+    Quoted,
+    /// One without its closing quote.
+    Unclosed,
+    /// Neither token nor quoted string.
+    Other,
 }
 
 impl<'a> Value<'a> {
@@ -382,9 +402,18 @@ impl<'a> Value<'a> {
         self.offset
     }
 
-    /// Whether it is a quoted string.
-    pub fn is_quoted(&self) -> bool {
-        self.raw.first() == Some(&b'"')
+    /// Whether it is a quoted string, closed or not.
+    pub const fn is_quoted(&self) -> bool {
+        matches!(self.form, Form::PlainQuoted | Form::Quoted | Form::Unclosed)
+    }
+
+    /// The text in one piece, where it is one: a token, or a quoted string without backslashes and folds.
+    pub const fn plain(&self) -> Option<&'a [u8]> {
+        match (self.form, self.raw) {
+            (Form::Token, token) => Some(token),
+            (Form::PlainQuoted, [b'"', inner @ .., b'"']) => Some(inner),
+            _ => None,
+        }
     }
 
     /// Whether programs that look for encoded words everywhere find one (RFC 2047 5 forbids it).
@@ -394,9 +423,10 @@ impl<'a> Value<'a> {
 
     /// Without quotes, backslashes and folds. Percent-encoding stays.
     pub fn text(&self) -> Text<'a> {
-        match self.raw {
-            quoted @ [b'"', ..] => Text::joined(quoted),
-            token => Text::verbatim(token),
+        if self.is_quoted() {
+            Text::joined(self.raw)
+        } else {
+            Text::verbatim(self.raw)
         }
     }
 }

@@ -6,7 +6,7 @@ use memchr::memchr;
 use scop_core::{Counter, Cursor, Emit, Full, Sink};
 
 use super::read::Reader;
-use super::{MAX_SECTIONS, Parameters, Section};
+use super::{Form, MAX_SECTIONS, Parameters, Section};
 use crate::charset::{Charset, CharsetDecoder};
 use crate::header::encoded_word::{Compare, DecodedText, Place, Printable};
 use crate::header::lexical::display;
@@ -68,8 +68,14 @@ impl<'a> Parameter<'a> {
     /// `Full` when the sink cannot take them.
     pub fn octets<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
         if self.first.number.is_none() {
-            return put_octets(&self.first, sink);
+            put_octets(&self.first, sink)
+        } else {
+            self.joined_octets(sink)
         }
+    }
+
+    /// [`Self::octets`] of what has several sections.
+    fn joined_octets<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
         // Where the section with each number begins, plus one.
         let mut places = [0_usize; MAX_SECTIONS];
         for section in self.parameters.bounded() {
@@ -122,15 +128,11 @@ impl<'a> Parameter<'a> {
         }
         let value = self.first.value?;
         value.has_encoded_word().then(|| {
-            let raw = value.raw();
-            let inner = raw.strip_prefix(b"\"").map_or(raw, |inner| {
-                // The quote that closes is not part of it; one behind a backslash closes nothing.
-                if value.closed {
-                    inner.strip_suffix(b"\"").unwrap_or(inner)
-                } else {
-                    inner
-                }
-            });
+            let inner = match (value.form, value.raw) {
+                (Form::PlainQuoted | Form::Quoted, [b'"', inner @ .., b'"'])
+                | (Form::Unclosed, [b'"', inner @ ..])
+                | (_, inner) => inner,
+            };
             DecodedText::new(inner, Place::Value)
         })
     }
@@ -267,6 +269,9 @@ fn put_octets<S: Sink + ?Sized>(section: &Section<'_>, sink: &mut S) -> Result<(
     let Some(value) = section.value else {
         return Ok(());
     };
+    if let (false, Some(text)) = (section.extended, value.plain()) {
+        return sink.put(text);
+    }
     let mut apostrophes_due = if charset_and_language(section).is_some() {
         2
     } else {

@@ -3,7 +3,7 @@
 use scop_core::{Counter, Cursor, ParseError};
 
 use super::logical::put_decoded;
-use super::{ParameterError, ParameterErrorKind, Section, Value};
+use super::{Form, ParameterError, ParameterErrorKind, Section, Value};
 use crate::header::lexical::{Gap, fold_len, is_wsp, since};
 
 /// Reads what stands in a MIME field from its start. It never goes back, so its time is linear.
@@ -25,6 +25,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[cold]
     pub(crate) fn note(&mut self, kind: ParameterErrorKind, offset: usize) {
         if self.error.is_none() {
             self.error = Some(ParseError::new(kind, offset));
@@ -32,7 +33,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips white space and comments. CR and LF outside a fold are noted, and skipped too.
+    #[inline]
     pub(crate) fn gap(&mut self) -> Gap {
+        match self.cursor.peek() {
+            Some(byte) if class(byte) & GAP != 0 => self.take_gap(),
+            _ => Gap::default(),
+        }
+    }
+
+    fn take_gap(&mut self) -> Gap {
         let mut gap = Gap::default();
         loop {
             match self.cursor.peek() {
@@ -112,13 +121,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a token, which may be empty. Octets above 127 are taken too, and noted as `kind`.
+    #[inline]
     pub(crate) fn token(&mut self, kind: ParameterErrorKind) -> &'a [u8] {
         let start = self.cursor.offset();
-        let token = self
-            .cursor
-            .take_while(|byte| is_token_byte(byte) || byte >= 0x80);
-        if let Some(at) = token.iter().position(|byte| !byte.is_ascii()) {
-            self.note(kind, start.saturating_add(at));
+        let mut classes = 0;
+        let token = self.cursor.take_while(|byte| {
+            let class = class(byte);
+            classes |= class;
+            class & (TOKEN | EIGHT_BIT) != 0
+        });
+        if classes & EIGHT_BIT != 0 {
+            let at = token.iter().position(|byte| !byte.is_ascii());
+            self.note(kind, start.saturating_add(at.unwrap_or_default()));
         }
         token
     }
@@ -198,18 +212,27 @@ impl<'a> Reader<'a> {
 
     /// Reads on behind the opening quote; without a closing one, to the end.
     fn quoted_string(&mut self, start: Cursor<'a>) -> Value<'a> {
-        let mut eight_bit = false;
-        let mut closed = true;
+        let mut classes = 0;
+        let mut form = Form::Quoted;
         loop {
+            let inner = self.cursor;
             self.cursor.take_while(|byte| {
-                eight_bit |= byte >= 0x80;
-                !matches!(byte, b'"' | b'\\' | b'\r' | b'\n' | 0)
+                let class = class(byte);
+                classes |= class;
+                class & SPECIAL == 0
             });
             let at = self.cursor.offset();
             match self.cursor.peek() {
                 None => {
                     self.note(ParameterErrorKind::UnclosedQuotedString, start.offset());
-                    closed = false;
+                    form = Form::Unclosed;
+                    break;
+                }
+                Some(b'"') => {
+                    self.cursor.take_byte();
+                    if inner.offset() == start.offset().saturating_add(1) {
+                        form = Form::PlainQuoted;
+                    }
                     break;
                 }
                 Some(byte) => {
@@ -219,20 +242,19 @@ impl<'a> Reader<'a> {
                     }
                     self.cursor.take_byte();
                     match byte {
-                        b'"' => break,
                         b'\\' => self.quoted_pair(),
                         _ => self.note(ParameterErrorKind::StrayControl, at),
                     }
                 }
             }
         }
-        if eight_bit {
+        if classes & EIGHT_BIT != 0 {
             self.check_utf8(start);
         }
         let value = Value {
             raw: since(start, &self.cursor),
             offset: start.offset(),
-            closed,
+            form,
         };
         self.gap();
         if !self.is_at_boundary() {
@@ -251,7 +273,7 @@ impl<'a> Reader<'a> {
         let mut value = Value {
             raw: token,
             offset: start.offset(),
-            closed: false,
+            form: Form::Token,
         };
         let gap = self.gap();
         if self.is_at_boundary() {
@@ -264,6 +286,7 @@ impl<'a> Reader<'a> {
             self.note(ParameterErrorKind::BadValue, self.cursor.offset());
             self.skip_to_semicolon();
             value.raw = trim_end(since(start, &self.cursor));
+            value.form = Form::Other;
         }
         value
     }
@@ -291,6 +314,7 @@ impl<'a> Reader<'a> {
 /// ```text
 /// token = 1*<any (US-ASCII) CHAR except SPACE, CTLs, or tspecials>       ; RFC 2045 5.1
 /// ```
+#[inline]
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
     // tspecials: ( ) < > @ , ; : \ " / [ ] ? =
     matches!(
@@ -298,6 +322,43 @@ pub(crate) const fn is_token_byte(byte: u8) -> bool {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.'
             | b'^'..=b'`' | b'{'..=b'~'
     )
+}
+
+/// An octet of a token.
+const TOKEN: u8 = 1;
+/// An octet above 127, which is read as one of a token.
+const EIGHT_BIT: u8 = 2;
+/// An octet that may begin a gap.
+const GAP: u8 = 4;
+/// An octet of a quoted string that is more than text.
+const SPECIAL: u8 = 8;
+
+/// The classes of each octet, because most time goes into finding the ends of tokens.
+static CLASSES: [u8; 256] = classes();
+
+#[inline]
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated when compiled")]
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte: u8 = 0;
+    loop {
+        classes[byte as usize] = match byte {
+            b'\r' | b'\n' => GAP | SPECIAL,
+            b' ' | b'\t' | b'(' => GAP,
+            b'"' | b'\\' | 0 => SPECIAL,
+            0x80.. => EIGHT_BIT,
+            _ if is_token_byte(byte) => TOKEN,
+            _ => 0,
+        };
+        if byte == 0xff {
+            return classes;
+        }
+        byte += 1;
+    }
 }
 
 fn trim_end(mut bytes: &[u8]) -> &[u8] {
