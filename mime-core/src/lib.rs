@@ -13,7 +13,6 @@ pub mod defect;
 pub mod edit;
 pub mod header;
 pub mod limits;
-pub mod report;
 
 pub use body::event::{Content, Entity, Event, Kind};
 pub use charset::{Charset, CharsetDecoder};

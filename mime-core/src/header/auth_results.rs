@@ -615,12 +615,12 @@ const fn is_keyword(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-'
 }
 
-const fn is_label(byte: u8) -> bool {
+fn is_label(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | 0x80..)
 }
 
 /// RFC 2045 5.1, with UTF-8 (RFC 6532 3.2).
-const fn is_token(byte: u8) -> bool {
+pub(super) fn is_token(byte: u8) -> bool {
     is_atext(byte) && !matches!(byte, b'/' | b'?' | b'=') || byte == b'.'
 }
 
