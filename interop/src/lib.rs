@@ -6,9 +6,12 @@
 pub mod dkim;
 pub mod machine;
 pub mod peer;
+pub mod real_mail;
 pub mod spf;
 
 use std::path::PathBuf;
+
+pub use real_mail::{RealMail, real_mail};
 
 /// The folder of the public test suites: `SCOP_VECTORS`, or `../shared/vectors` beside the project.
 ///

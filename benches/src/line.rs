@@ -1,0 +1,187 @@
+//! The lines of the table: which work is compared, on what, and what it is to show.
+
+use std::hint::black_box;
+use std::sync::LazyLock;
+
+use crate::input::{self, Input};
+use crate::side::{Scratch, Seen, Work, scop};
+#[cfg(feature = "peers")]
+use crate::side::{mail_builder, mail_parser, mailparse};
+
+/// One comparison.
+#[derive(Debug)]
+pub struct Line {
+    /// What is done, and on what; without blanks.
+    pub name: &'static str,
+    /// What it is done on.
+    pub input: &'static LazyLock<Input>,
+    /// The meaning of the sums in [`Seen`].
+    pub sums: [&'static str; 3],
+    /// Ours, then those that it is compared with.
+    pub sides: Vec<Side>,
+}
+
+/// Who does it.
+#[derive(Clone, Copy, Debug)]
+pub struct Side {
+    /// Its name; without blanks.
+    pub name: &'static str,
+    /// How many times as long as ours it must take at least, where that is promised.
+    pub promise: Option<f64>,
+    work: Work,
+}
+
+impl Side {
+    /// Whether it is ours.
+    pub fn is_ours(&self) -> bool {
+        self.name.starts_with("scop")
+    }
+}
+
+impl Line {
+    /// Does the work of one side on all messages, once.
+    #[inline(never)] // so that callgrind can be told to look here alone
+    pub fn run(&self, side: &Side, scratch: &mut Scratch) -> Seen {
+        let mut seen = Seen::default();
+        for mail in &self.input.mails {
+            seen += (side.work)(black_box(mail), scratch);
+        }
+        seen
+    }
+}
+
+/// Without a promise.
+fn side(name: &'static str, work: Work) -> Side {
+    Side {
+        name,
+        promise: None,
+        work,
+    }
+}
+
+/// With one. What it must hold is promised by the project's description of these benches.
+fn promised(name: &'static str, promise: f64, work: Work) -> Side {
+    Side {
+        promise: Some(promise),
+        ..side(name, work)
+    }
+}
+
+const TREE: [&str; 3] = ["fields", "parts", "octets"];
+const VALUES: [&str; 3] = ["mailboxes", "other values", "octets"];
+const BUILT: [&str; 3] = ["messages", "", "octets"];
+
+/// All of them.
+pub fn lines() -> Vec<Line> {
+    let mut lines = vec![
+        Line {
+            name: "tree",
+            input: &input::MAIL,
+            sums: TREE,
+            sides: vec![
+                side("scop", scop::tree),
+                #[cfg(feature = "peers")]
+                promised("mail-parser", 3.0, mail_parser::tree),
+                #[cfg(feature = "peers")]
+                side("mail-parser-reused", mail_parser::tree_reused),
+                #[cfg(feature = "peers")]
+                side("mailparse", mailparse::tree),
+            ],
+        },
+        Line {
+            name: "push",
+            input: &input::MAIL,
+            sums: TREE,
+            // Turned round: the index must take at least half of the time of the push reader.
+            sides: vec![
+                side("scop-push", scop::push),
+                promised("scop", 0.5, scop::tree),
+            ],
+        },
+        Line {
+            name: "fields",
+            input: &input::MAIL,
+            sums: VALUES,
+            sides: vec![
+                side("scop", scop::fields),
+                #[cfg(feature = "peers")]
+                promised("mail-parser", 1.5, mail_parser::fields),
+                #[cfg(feature = "peers")]
+                side("mailparse", mailparse::fields),
+            ],
+        },
+        Line {
+            name: "decode",
+            input: &input::MAIL,
+            sums: TREE,
+            sides: vec![
+                side("scop", scop::decode),
+                #[cfg(feature = "peers")]
+                promised("mail-parser", 1.2, mail_parser::decode),
+                #[cfg(feature = "peers")]
+                side("mailparse", mailparse::decode),
+            ],
+        },
+        Line {
+            name: "text",
+            input: &input::MAIL,
+            sums: TREE,
+            sides: vec![
+                side("scop", scop::text),
+                #[cfg(feature = "peers")]
+                side("mail-parser", mail_parser::text),
+                #[cfg(feature = "peers")]
+                side("mailparse", mailparse::text),
+            ],
+        },
+    ];
+    for (name, input) in [("tree-4k", &input::TEXT), ("tree-1m", &input::ATTACHMENT)] {
+        lines.push(Line {
+            name,
+            input,
+            sums: TREE,
+            sides: vec![
+                side("scop", scop::tree),
+                #[cfg(feature = "peers")]
+                promised(
+                    "mail-parser",
+                    if name == "tree-1m" { 1.0 } else { 3.0 },
+                    mail_parser::tree,
+                ),
+                #[cfg(feature = "peers")]
+                side("mailparse", mailparse::tree),
+            ],
+        });
+    }
+    lines.push(Line {
+        name: "push-1m",
+        input: &input::ATTACHMENT,
+        sums: TREE,
+        sides: vec![side("scop-push", scop::push), side("scop", scop::tree)],
+    });
+    lines.push(Line {
+        name: "decode-1m",
+        input: &input::ATTACHMENT,
+        sums: TREE,
+        sides: vec![
+            side("scop", scop::decode),
+            #[cfg(feature = "peers")]
+            side("mail-parser", mail_parser::decode),
+            #[cfg(feature = "peers")]
+            side("mailparse", mailparse::decode),
+        ],
+    });
+    for (name, input) in [("build", &input::NOTHING), ("build-75k", &input::OCTETS)] {
+        lines.push(Line {
+            name,
+            input,
+            sums: BUILT,
+            sides: vec![
+                side("scop", scop::build),
+                #[cfg(feature = "peers")]
+                promised("mail-builder", 1.0, mail_builder::build),
+            ],
+        });
+    }
+    lines
+}
