@@ -7,6 +7,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod body;
+pub mod build;
 pub mod charset;
 pub mod coding;
 pub mod defect;
