@@ -117,6 +117,15 @@ impl Charset {
         None
     }
 
+    /// Whether escape sequences switch between sets of characters.
+    pub(crate) fn is_shifting(self) -> bool {
+        match self.0 {
+            Known::Utf8 | Known::UsAscii | Known::Latin1 => false,
+            #[cfg(feature = "charset")]
+            Known::Registered(charset) => charset.is_shifting(),
+        }
+    }
+
     /// Its name, as one writes it.
     pub fn name(self) -> &'static str {
         match self.0 {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use encoding_rs::{CoderResult, Encoding, UTF_8, UTF_16BE, X_USER_DEFINED};
+use encoding_rs::{CoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, X_USER_DEFINED};
 use scop_core::{Cursor, Full, Sink};
 
 /// Aliases that IANA registers and the Encoding Standard does not have.
@@ -33,6 +33,10 @@ impl Charset {
         Encoding::for_label_no_replacement(label)
             .filter(|&encoding| encoding != UTF_8 && encoding != X_USER_DEFINED)
             .map(Self::Whatwg)
+    }
+
+    pub(super) fn is_shifting(self) -> bool {
+        self == Self::Whatwg(ISO_2022_JP)
     }
 
     pub(super) fn name(self) -> &'static str {

@@ -53,7 +53,7 @@ pub enum EncodedWordErrorKind {
     NotClosed,
     /// `=` without two hexadecimal digits, in Q.
     BadEscape,
-    /// A character that is not of base64, or one too many, in B.
+    /// A character that is not of base64, or one that completes no octet, in B.
     BadBase64,
     /// Nobody here knows the charset.
     UnknownCharset,
@@ -65,8 +65,8 @@ pub enum EncodedWordErrorKind {
     TooLong,
     /// It holds no text.
     NoText,
-    /// The padding of base64 is missing.
-    NoPadding,
+    /// Base64 with less or more padding than is due.
+    BadPadding,
 }
 
 impl fmt::Display for EncodedWordErrorKind {
@@ -84,7 +84,7 @@ impl fmt::Display for EncodedWordErrorKind {
             Self::Misplaced => "an encoded word stands where none may (RFC 2047 5)",
             Self::TooLong => "an encoded word is longer than 75 characters (RFC 2047 2)",
             Self::NoText => "an encoded word holds no text (RFC 2047 2)",
-            Self::NoPadding => "the padding of base64 is missing (RFC 2047 4.1)",
+            Self::BadPadding => "the padding of base64 is wrong (RFC 2047 4.1)",
         })
     }
 }
@@ -216,14 +216,14 @@ impl<'a> EncodedWord<'a> {
         }
     }
 
-    /// What its writer should not have done though it can be read: `TooLong`, `NoText` or `NoPadding`.
+    /// What its writer should not have done though it can be read: `TooLong`, `NoText` or `BadPadding`.
     pub const fn loose(&self) -> Option<EncodedWordErrorKind> {
         if self.raw.len() > MAX_ENCODED_WORD {
             Some(EncodedWordErrorKind::TooLong)
         } else if self.payload.is_empty() {
             Some(EncodedWordErrorKind::NoText)
         } else if matches!(self.encoding, WordEncoding::B) && self.payload.len() & 3 != 0 {
-            Some(EncodedWordErrorKind::NoPadding)
+            Some(EncodedWordErrorKind::BadPadding)
         } else {
             None
         }
@@ -290,23 +290,15 @@ fn check_q(payload: &[u8]) -> Result<(), EncodedWordError> {
     }
 }
 
-/// Digits that make whole octets, and no more padding than these need.
+/// Digits that make whole octets, and at most two `=` behind them.
 fn check_b(payload: &[u8]) -> Result<(), EncodedWordError> {
     let mut cursor = Cursor::new(payload);
-    let digits = cursor
-        .take_while(|byte| base64::value_of(byte).is_some())
-        .len();
-    let at = cursor.offset();
-    let padding = cursor.take_while(|byte| byte == b'=').len();
-    let needed = match digits & 3 {
-        0 => 0,
-        2 => 2,
-        3 => 1,
-        _ => return Err(ParseError::new(EncodedWordErrorKind::BadBase64, at)),
-    };
-    if padding > needed {
+    let digits = cursor.take_while(|byte| base64::value_of(byte).is_some());
+    if digits.len() & 3 == 1 {
+        let at = digits.len().saturating_sub(1);
         return Err(ParseError::new(EncodedWordErrorKind::BadBase64, at));
     }
+    let _ = cursor.skip_byte(b'=') && cursor.skip_byte(b'=');
     if !cursor.is_at_end() {
         let at = cursor.offset();
         return Err(ParseError::new(EncodedWordErrorKind::BadBase64, at));

@@ -10,6 +10,9 @@ use crate::header::lexical::{
     Enclosed, Text, display, fold_len, is_atext, is_wsp, since, skip_cfws, skip_fws, take_enclosed,
 };
 
+/// Begins a sequence that switches to another set of characters (ISO/IEC 2022).
+const ESCAPE: u8 = 0x1b;
+
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// A span as a person reads it: unfolded, its encoded words decoded, in UTF-8.
@@ -369,8 +372,11 @@ impl<'a, S: Sink + ?Sized> Joiner<'_, 'a, S> {
         if self.words.is_some() && self.gap_joins {
             self.gap = &[];
         }
-        if !self.gap.is_empty() || self.words.as_ref().map(CharsetDecoder::charset) != Some(charset)
-        {
+        // A word begins in ASCII whatever the one before it left behind (RFC 2047 6.2), unless characters
+        // go on at once.
+        let begins_anew = charset.is_shifting() && word.octets().next() == Some(ESCAPE);
+        let continues = self.words.as_ref().map(CharsetDecoder::charset) == Some(charset);
+        if !self.gap.is_empty() || begins_anew || !continues {
             self.flush_gap()?;
         }
         self.word_at = offset;

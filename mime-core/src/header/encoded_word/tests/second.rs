@@ -59,7 +59,7 @@ fn decode_b(payload: &[u8]) -> Option<Vec<u8>> {
     let digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let text = String::from_utf8(payload.to_vec()).ok()?;
     let bare = text.trim_end_matches('=');
-    if bare.len() % 4 == 1 || bare.len().next_multiple_of(4) < text.len() {
+    if bare.len() % 4 == 1 || text.len() > bare.len() + 2 {
         return None;
     }
     let mut bits = String::new();
