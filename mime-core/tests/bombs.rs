@@ -1,8 +1,10 @@
 //! Much of what nests, repeats and does not end. Every reader is linear, so this takes seconds;
 //! a quadratic one would take hours, and a recursive one would overflow the stack.
 
+use scop_core::Counter;
+use scop_mime_core::coding::{Decoder, Encoder, Form};
 use scop_mime_core::{
-    AddressList, AuthResults, DateTime, HeaderBlock, MessageIds, Received, ReturnPath,
+    AddressList, AuthResults, DateTime, Encoding, HeaderBlock, MessageIds, Received, ReturnPath,
     find_header_end,
 };
 
@@ -113,5 +115,78 @@ fn many_fields_and_long_ones() {
             found @ scop_mime_core::HeaderEnd::Found { .. } => panic!("{found:?}"),
         }
         assert_eq!(resume, len);
+    }
+}
+
+#[test]
+fn damaged_encodings() {
+    let units = [
+        "A",
+        "AA",
+        "AAA",
+        "AAAA",
+        "=",
+        "A=",
+        "AA==",
+        "*",
+        "AAAA*",
+        "A*A*A*A",
+        " ",
+        "\r",
+        "\n",
+        "\r\n",
+        "AAAA\n",
+        "AAAA\r\n",
+        " \n",
+        "= ",
+        "=\r",
+        "=4",
+        "=41",
+        "=\r\n",
+        " =\n",
+        "\0",
+        "\u{e9}",
+        "M",
+        "M\n",
+        "#0V%T\n",
+        "begin 644 a\n",
+        "end\n",
+        "begin 644 a\nend\n",
+    ];
+    // Whole lines of base64, and one bad character in so many.
+    let line = "A".repeat(76) + "\r\n";
+    let lines = [1, 4, 15, 16, 17].map(|count| line.repeat(count) + "*");
+    let units = units
+        .iter()
+        .copied()
+        .chain(lines.iter().map(String::as_str));
+    for unit in units {
+        let body = unit.repeat((20 * SIZE).div_ceil(unit.len()));
+        for encoding in [
+            Encoding::Base64,
+            Encoding::QuotedPrintable,
+            Encoding::Uuencode,
+        ] {
+            for (piece, len) in [(body.len(), body.len()), (4096, body.len()), (1, SIZE)] {
+                let body = body.as_bytes().get(..len).unwrap_or_default();
+                let mut decoder = Decoder::new(encoding);
+                let mut octets = Counter::default();
+                for piece in body.chunks(piece) {
+                    decoder.put(piece, &mut octets).unwrap();
+                }
+                decoder.finish(&mut octets).unwrap();
+                assert!(octets.len() <= 48 * len);
+                for form in [Form::Text, Form::Binary] {
+                    let mut encoder = Encoder::new(encoding, form);
+                    let mut text = Counter::default();
+                    for piece in body.chunks(piece) {
+                        if let Some(encoder) = &mut encoder {
+                            encoder.put(piece, &mut text).unwrap();
+                        }
+                    }
+                    assert!(text.len() <= 4 * len);
+                }
+            }
+        }
     }
 }

@@ -1,10 +1,14 @@
-//! How fast a header is cut into fields, and folded. Run with
-//! `cargo test --release -p scop-mime-core --test throughput -- --ignored --nocapture`.
-#![expect(clippy::cast_precision_loss, reason = "tests")]
+//! How fast a header is cut into fields, and folded; how fast bodies are decoded and encoded. Run with
+//! `cargo test --release -p scop-mime-core --test throughput -- --ignored --nocapture`, for base64 also
+//! with `--features simd`.
+#![expect(clippy::cast_precision_loss, clippy::unwrap_used, reason = "tests")]
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use core::hint::black_box;
 use scop_core::{Sink, SliceSink};
-use scop_mime_core::{FoldSink, Message};
+use scop_mime_core::coding::{Decoder, Encoder, Form, Stats};
+use scop_mime_core::{Encoding, FoldSink, Message};
 use std::time::Instant;
 
 type Measure = fn(&[u8]) -> usize;
@@ -75,4 +79,94 @@ fn fold_a_header() {
         }
         println!("300 octets in pieces of {piece}: {:.0} ns", best * 1e9);
     }
+}
+
+/// The best of many runs over `len` bytes.
+fn report(what: &str, len: usize, mut run: impl FnMut()) {
+    let mut best = f64::INFINITY;
+    for _ in 0..200 {
+        let start = Instant::now();
+        run();
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    let rate = len as f64 / best / 1e9;
+    println!("{what}: {:.0} us, {rate:.2} GB/s", best * 1e6);
+}
+
+fn encode(encoding: Encoding, octets: &[u8], buffer: &mut [u8]) -> usize {
+    let form = match encoding {
+        Encoding::QuotedPrintable => Form::Text,
+        _ => Form::Binary,
+    };
+    let mut encoder = Encoder::new(encoding, form).unwrap();
+    let mut sink = SliceSink::new(buffer);
+    encoder.put(octets, &mut sink).unwrap();
+    encoder.finish(&mut sink).unwrap();
+    sink.written().len()
+}
+
+fn decode(encoding: Encoding, text: &[u8], buffer: &mut [u8]) -> usize {
+    let mut decoder = Decoder::new(encoding);
+    let mut sink = SliceSink::new(buffer);
+    decoder.put(text, &mut sink).unwrap();
+    decoder.finish(&mut sink).unwrap();
+    assert!(decoder.defects().is_empty());
+    sink.written().len()
+}
+
+#[test]
+#[ignore = "a measurement, not a check"]
+fn encodings() {
+    let octets: Vec<u8> = (0..750_000_u32)
+        .map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()[1])
+        .collect();
+    let latin = "Some words of plain text, and a letter für every few lines of it all.\r\n\
+        A line that needs nothing, as most lines of most texts do not need it\r\n"
+        .repeat(7000);
+    let russian = "Съешь же ещё этих мягких французских булок, да выпей чаю.\r\n".repeat(10_000);
+    let mut text = vec![0; 4_000_000];
+    let mut back = vec![0; 4_000_000];
+    for (what, encoding, octets) in [
+        ("base64", Encoding::Base64, &octets[..]),
+        (
+            "quoted-printable, few",
+            Encoding::QuotedPrintable,
+            latin.as_bytes(),
+        ),
+        (
+            "quoted-printable, many",
+            Encoding::QuotedPrintable,
+            russian.as_bytes(),
+        ),
+    ] {
+        let len = encode(encoding, octets, &mut text);
+        report(&format!("{what}: encode, octets in"), octets.len(), || {
+            black_box(encode(encoding, black_box(octets), &mut text));
+        });
+        let text = &text[..len];
+        report(&format!("{what}: decode, text in"), len, || {
+            black_box(decode(encoding, black_box(text), &mut back));
+        });
+        report(&format!("{what}: statistics"), octets.len(), || {
+            let mut stats = Stats::new();
+            stats.put(black_box(octets));
+            black_box(stats.encoding(Form::Binary, false));
+        });
+    }
+    // The crate `base64` knows no lines.
+    let len = STANDARD.encode_slice(&octets, &mut text).unwrap();
+    report("crate base64: encode, octets in", octets.len(), || {
+        black_box(
+            STANDARD
+                .encode_slice(black_box(&octets), &mut text)
+                .unwrap(),
+        );
+    });
+    report("crate base64: decode, text in", len, || {
+        black_box(
+            STANDARD
+                .decode_slice(black_box(&text[..len]), &mut back)
+                .unwrap(),
+        );
+    });
 }

@@ -4,7 +4,7 @@ use core::hint::black_box;
 
 use scop_core::{Counter, Emit, Sink, SliceSink};
 use scop_mime_core::coding::decoder::Decoder;
-use scop_mime_core::coding::{Form, base64, quoted_printable};
+use scop_mime_core::coding::{Encoder, Form, Stats, base64};
 use scop_mime_core::edit::{Edit, Place, Splice};
 use scop_mime_core::header::content::disposition::ContentDisposition;
 use scop_mime_core::header::content::location::ContentLocation;
@@ -267,15 +267,23 @@ fn codings(input: &[u8], tally: &mut Tally) {
     tally.flag(decoder.finish(&mut back).is_ok());
     tally.check(back.written() == input && decoder.defects().is_empty());
     for form in [Form::Text, Form::Binary] {
-        let mut out = SliceSink::new(&mut buffer);
-        let mut encoder = quoted_printable::Encoder::new(black_box(form));
-        tally.flag(
-            encoder
-                .put(input, &mut out)
-                .and_then(|()| encoder.finish(&mut out))
-                .is_ok(),
-        );
-        tally.bytes(out.written());
+        let mut stats = Stats::new();
+        stats.put(input);
+        tally.flag(stats.encoding(black_box(form), false).is_identity());
+        tally.add(usize::try_from(stats.longest_line()).unwrap_or(0));
+        for encoding in encodings {
+            let Some(mut encoder) = Encoder::new(encoding, black_box(form)) else {
+                continue;
+            };
+            let mut out = SliceSink::new(&mut buffer);
+            tally.flag(
+                encoder
+                    .put(input, &mut out)
+                    .and_then(|()| encoder.finish(&mut out))
+                    .is_ok(),
+            );
+            tally.bytes(out.written());
+        }
     }
 }
 
