@@ -29,6 +29,9 @@ use crate::header::parameter::read::Reader;
 use crate::header::parameter::{Parameter, Parameters};
 use crate::limits::Limits;
 
+#[cfg(test)]
+mod tests;
+
 /// The longest date that is read, in octets. RFC 5322 3.3 needs 37, comments take more.
 const MAX_DATE: usize = 128;
 

@@ -37,7 +37,7 @@ impl<'a> Head<'a> {
             reader.skip_to_semicolon();
             return head;
         }
-        let mut gap = reader.gap();
+        reader.gap();
         if form == Form::ContentType {
             if reader.cursor.skip_byte(b'/') {
                 reader.gap();
@@ -46,13 +46,12 @@ impl<'a> Head<'a> {
             head.keep(reader);
             if head.subtype.is_empty() {
                 head.note(ContentErrorKind::NoSubtype, reader);
-            } else {
-                gap = reader.gap();
             }
+            reader.gap();
         }
         head.keep(reader);
         if !reader.is_at_boundary() {
-            if !gap.is_empty() && reader.begins_parameter() {
+            if reader.begins_parameter() {
                 let kind = ContentErrorKind::Parameter(ParameterErrorKind::NoSemicolon);
                 head.note(kind, reader);
             } else {

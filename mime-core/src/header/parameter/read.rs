@@ -4,7 +4,7 @@ use scop_core::{Counter, Cursor, ParseError};
 
 use super::logical::put_decoded;
 use super::{Form, ParameterError, ParameterErrorKind, Section, Value};
-use crate::header::lexical::{Gap, fold_len, is_wsp, since};
+use crate::header::lexical::{fold_len, is_wsp, since};
 
 /// Reads what stands in a MIME field from its start. It never goes back, so its time is linear.
 #[derive(Clone, Debug)]
@@ -34,15 +34,17 @@ impl<'a> Reader<'a> {
 
     /// Skips white space and comments. CR and LF outside a fold are noted, and skipped too.
     #[inline]
-    pub(crate) fn gap(&mut self) -> Gap {
-        match self.cursor.peek() {
-            Some(byte) if class(byte) & GAP != 0 => self.take_gap(),
-            _ => Gap::default(),
+    pub(crate) fn gap(&mut self) {
+        if self
+            .cursor
+            .peek()
+            .is_some_and(|byte| class(byte) & GAP != 0)
+        {
+            self.take_gap();
         }
     }
 
-    fn take_gap(&mut self) -> Gap {
-        let mut gap = Gap::default();
+    fn take_gap(&mut self) {
         loop {
             match self.cursor.peek() {
                 Some(b' ' | b'\t') => {
@@ -57,14 +59,9 @@ impl<'a> Reader<'a> {
                         self.cursor.take_byte();
                     }
                 }
-                Some(b'(') => {
-                    gap.comment = true;
-                    self.comment();
-                    continue;
-                }
-                _ => return gap,
+                Some(b'(') => self.comment(),
+                _ => return,
             }
-            gap.space = true;
         }
     }
 
@@ -275,12 +272,12 @@ impl<'a> Reader<'a> {
             offset: start.offset(),
             form: Form::Token,
         };
-        let gap = self.gap();
+        self.gap();
         if self.is_at_boundary() {
             if token.is_empty() {
                 self.note(ParameterErrorKind::NoValue, start.offset());
             }
-        } else if !gap.is_empty() && self.begins_parameter() {
+        } else if self.begins_parameter() {
             self.note(ParameterErrorKind::NoSemicolon, self.cursor.offset());
         } else {
             self.note(ParameterErrorKind::BadValue, self.cursor.offset());

@@ -1,6 +1,7 @@
 use super::{ContentErrorKind as Kind, ContentType};
 use crate::header::parameter::ParameterErrorKind as P;
 use core::fmt::Write;
+use scop_core::Emit;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -215,4 +216,37 @@ fn no_type() {
         assert_eq!(error.unwrap().offset(), offset, "{value}");
         assert!(!error.unwrap().to_string().is_empty());
     }
+}
+
+#[test]
+fn canonical_form() {
+    for (value, canonical) in [
+        (
+            " Text / Plain ; charset = \"us-ascii\" (Plain text)",
+            "Text/Plain; charset=us-ascii",
+        ),
+        ("a/b;c=\"d e\";f*=utf-8''g", "a/b; c=\"d e\"; f*=utf-8''g"),
+        ("multipart", "multipart"),
+        ("a/b; c=d e; =f; g", "a/b; c=\"d e\""),
+    ] {
+        let (content, _) = ContentType::recover(value.as_bytes());
+        assert_eq!(content.unwrap().to_vec(), canonical.as_bytes());
+    }
+    assert_eq!(
+        ContentType::DEFAULT.to_string(),
+        "text/plain; charset=us-ascii"
+    );
+}
+
+#[test]
+fn first_comment() {
+    let at = |value: &'static str| {
+        ContentType::recover(value.as_bytes())
+            .0
+            .unwrap()
+            .comment_seen()
+    };
+    assert_eq!(at("a/b; c=\"(d)\""), None);
+    assert_eq!(at("a/b; c=d (e) ; f (g) =h"), Some(9));
+    assert_eq!(at("(e)a/b (f)"), Some(0));
 }
