@@ -16,6 +16,8 @@ pub mod header;
 pub mod limits;
 
 pub use body::event::{Content, Entity, Event, Kind};
+pub use body::index::{Events, Index, Part, Parts};
+pub use body::push::Reader;
 pub use charset::{Charset, CharsetDecoder};
 pub use coding::encoding::Encoding;
 pub use defect::{Defect, DefectKind, DefectSet};

@@ -156,6 +156,11 @@ impl<'a> HeaderBlock<'a> {
         Message::split(bytes).header
     }
 
+    /// The header that is all of `bytes`, which hold no empty line.
+    pub(crate) const fn exact(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
     /// The bytes of all fields.
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.bytes
@@ -253,7 +258,7 @@ pub struct Field<'a> {
 
 impl<'a> Field<'a> {
     /// Reads `field-name *WSP ":"`.
-    fn new(raw: &'a [u8], offset: usize) -> Self {
+    pub(crate) fn new(raw: &'a [u8], offset: usize) -> Self {
         let is_ftext = |&byte: &u8| (33..=126).contains(&byte) && byte != b':';
         let name_len = raw.iter().take_while(|byte| is_ftext(byte)).count();
         let after = raw.get(name_len..).unwrap_or_default();
