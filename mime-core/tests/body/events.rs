@@ -1,6 +1,6 @@
 //! Events that can be kept and compared, with adjacent pieces of text joined.
 
-use scop_mime_core::{Content, Defect, Entity, Event, Index, Limits, Reader};
+use scop_mime_core::{Content, Defect, Entity, Event, Index, Kind, Limits, Reader};
 
 /// An event of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,32 +88,27 @@ pub(crate) fn pushed<'i, const DEPTH: usize>(
 /// body: `.` leaf, `~` encoded message, `@` message, `*` multipart; `p`, `b` and `e` with the length of a
 /// text; `-` a delimiter and `=` one that closes; `!Kind` a defect.
 pub(crate) fn sketch(input: &[u8]) -> String {
-    use scop_mime_core::Kind;
     let joined = indexed(input, Limits::DEFAULT);
     assert_eq!(joined.raw, input);
-    let mut sketch = String::new();
-    for event in &joined.events {
-        sketch += &match event {
-            Owned::Begin(_) => "{".to_string(),
-            Owned::Field(..) => "h".to_string(),
-            Owned::LongField(_) => "L".to_string(),
-            Owned::HeaderEnd(_, content) => match content.kind {
-                Kind::Leaf => ".",
-                Kind::EncodedMessage => "~",
-                Kind::Message => "@",
-                _ => "*",
-            }
-            .to_string(),
-            Owned::Preamble(bytes) => format!("p{}", bytes.len()),
-            Owned::Body(bytes) => format!("b{}", bytes.len()),
-            Owned::Delimiter(_, false) => "-".to_string(),
-            Owned::Delimiter(_, true) => "=".to_string(),
-            Owned::Epilogue(bytes) => format!("e{}", bytes.len()),
-            Owned::End(_) => "}".to_string(),
-            Owned::Defect(defect) => format!("!{:?} ", defect.kind),
-        };
-    }
-    sketch
+    let signs = joined.events.iter().map(|event| match event {
+        Owned::Begin(_) => "{".to_string(),
+        Owned::Field(..) => "h".to_string(),
+        Owned::LongField(_) => "L".to_string(),
+        Owned::HeaderEnd(_, content) => match content.kind {
+            Kind::Leaf => ".".to_string(),
+            Kind::EncodedMessage => "~".to_string(),
+            Kind::Message => "@".to_string(),
+            _ => "*".to_string(),
+        },
+        Owned::Preamble(bytes) => format!("p{}", bytes.len()),
+        Owned::Body(bytes) => format!("b{}", bytes.len()),
+        Owned::Delimiter(_, false) => "-".to_string(),
+        Owned::Delimiter(_, true) => "=".to_string(),
+        Owned::Epilogue(bytes) => format!("e{}", bytes.len()),
+        Owned::End(_) => "}".to_string(),
+        Owned::Defect(defect) => format!("!{:?} ", defect.kind),
+    });
+    signs.collect()
 }
 
 /// Whether the events have the order that `body` documents, and each `End` is that of its `Begin`.

@@ -4,183 +4,185 @@ use scop_mime_core::{Kind, Limits, Message};
 
 const MIXED: &str = "Content-Type: multipart/mixed; boundary=a\r\n\r\n";
 
+/// Name, message and [`sketch`]; `MIXED` stands for a header.
+const CASES: &[(&str, &str, &str)] = &[
+    ("nothing", "", "{.}"),
+    ("no header", "\r\nHi", "{.b2}"),
+    ("no body", "A: b\r\n\r\n", "{h.}"),
+    ("no empty line", "A: b\r\nB: c", "{hh.}"),
+    ("a bare CR is a field", "A: b\r\n\r", "{hh.}"),
+    (
+        "text that looks like a delimiter",
+        "\r\n--a\r\n\r\n--a--",
+        "{.b12}",
+    ),
+    (
+        "two parts",
+        "MIXED--a\r\n\r\nx\r\n--a\r\nB: c\r\n\r\ny\r\n--a--\r\n",
+        "{h*-{.b1}-{h.b1}=}",
+    ),
+    (
+        "preamble and epilogue",
+        "MIXEDpre\r\n--a\r\n\r\nx\r\n--a--\r\n\r\npost\r\n",
+        "{h*p3-{.b1}=e2!Epilogue e6}",
+    ),
+    (
+        "LF only",
+        "Content-Type: multipart/mixed; boundary=a\n\npre\n--a\n\nx\n--a--\n",
+        "{h*p3-{.b1}=}",
+    ),
+    (
+        "mixed line ends",
+        "MIXEDpre\n--a\r\n\nx\r\n--a--\n",
+        "{h*p3-{.b1}=}",
+    ),
+    (
+        "a bare CR is no line end",
+        "MIXEDx\r--a\r\n",
+        "{h*p7!MissingClose !NoParts }",
+    ),
+    (
+        "a bare CR ends no delimiter",
+        "MIXED--a\r\r\n",
+        "{h*!DelimiterLookalike p6!MissingClose !NoParts }",
+    ),
+    (
+        "padding",
+        "MIXED--a \t \r\n\r\nx\r\n--a-- \r\n",
+        "{h*-{.b1}=}",
+    ),
+    (
+        "no line end at the end",
+        "MIXED--a\r\n\r\nx\r\n--a--",
+        "{h*-{.b1}=}",
+    ),
+    (
+        "missing close",
+        "MIXED--a\r\n\r\nx\r\n",
+        "{h*-{.b3}!MissingClose }",
+    ),
+    ("closed at once", "MIXED--a--\r\n", "{h*=!NoParts }"),
+    (
+        "no delimiter",
+        "MIXEDpre\r\n",
+        "{h*p5!MissingClose !NoParts }",
+    ),
+    (
+        "no boundary",
+        "Content-Type: multipart/mixed\r\n\r\n--a\r\n",
+        "{h!MissingBoundary .b5}",
+    ),
+    (
+        "a part that ends in its header",
+        "MIXED--a\r\nB: c\r\n--a\r\n--a--\r\n",
+        "{h*-{h!TruncatedHeader .}-{!TruncatedHeader .}=}",
+    ),
+    (
+        "a part that ends in its header with the message",
+        "MIXED--a\r\nB: c\r\n",
+        "{h*-{h.}!MissingClose }",
+    ),
+    (
+        "a part without a body",
+        "MIXED--a\r\nB: c\r\n\r\n--a--",
+        "{h*-{h.}=}",
+    ),
+    ("an empty body", "MIXED--a\r\n\r\n\r\n--a--", "{h*-{.}=}"),
+    (
+        "the inner boundary begins with the outer",
+        "MIXED--a\r\nContent-Type: multipart/mixed; boundary=ab\r\n\r\n--ab\r\n\r\nx\r\n--ab--\r\n--a--\r\n",
+        "{h*-{h!BoundaryPrefix *-{.b1}=}=}",
+    ),
+    (
+        "the outer boundary begins with the inner",
+        "Content-Type: multipart/mixed; boundary=ab\r\n\r\n--ab\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nx\r\n--a--\r\n--ab--\r\n",
+        "{h*-{h!BoundaryPrefix *-{.b1}=}=}",
+    ),
+    (
+        "the inner delimiter is the outer close: the inner wins",
+        "MIXED--a\r\nContent-Type: multipart/mixed; boundary=\"a--\"\r\n\r\n--a--\r\n\r\nx\r\n--a----\r\n--a--\r\n",
+        "{h*-{h!BoundaryPrefix *-{.b1}=}=}",
+    ),
+    (
+        "a boundary used again",
+        "MIXED--a\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nx\r\n--a--\r\n--a--\r\n",
+        "{h*-{h!BoundaryReused *-{.b1}=}=}",
+    ),
+    (
+        "an outer delimiter ends an inner multipart",
+        "MIXED--a\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\nx\r\n--a--\r\n",
+        "{h*-{h*-{.b1}!MissingClose }=}",
+    ),
+    (
+        "a delimiter behind the close",
+        "MIXED--a\r\n\r\nx\r\n--a--\r\n--a\r\n\r\ny\r\n--a--",
+        "{h*-{.b1}=!DelimiterAfterClose !Epilogue e10!DelimiterAfterClose e5}",
+    ),
+    (
+        "a delimiter that goes on",
+        "MIXED--a\r\n\r\nx\r\n--ab\r\n--a--",
+        "{h*-{.b3!DelimiterLookalike b4}=}",
+    ),
+    (
+        "a close that goes on",
+        "MIXED--a\r\n\r\nx\r\n--a--x\r\n--a--",
+        "{h*-{.b3!DelimiterLookalike b6}=}",
+    ),
+    (
+        "in a header",
+        "MIXED--a\r\n--ab: c\r\n\r\nx\r\n--a--",
+        "{h*-{!DelimiterLookalike h.b1}=}",
+    ),
+    (
+        "a digest",
+        "Content-Type: multipart/digest; boundary=a\r\n\r\n--a\r\n\r\nS: x\r\n\r\ny\r\n--a\r\nContent-Type: text/plain\r\n\r\nz\r\n--a--",
+        "{h*-{@{h.b1}}-{h.b1}=}",
+    ),
+    (
+        "a message in a multipart in a message",
+        "Content-Type: message/rfc822\r\n\r\nMIXED--a\r\nContent-Type: Message/RFC822\r\n\r\nS: x\r\n\r\ny\r\n--a--\r\n",
+        "{h@{h*-{h@{h.b1}}=}}",
+    ),
+    (
+        "an encoded message",
+        "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nQTog",
+        "{hh!EncodedMessage ~b4}",
+    ),
+    (
+        "message/global may be encoded",
+        "Content-Type: message/global\r\nContent-Transfer-Encoding: base64\r\n\r\nQTog",
+        "{hh~b4}",
+    ),
+    (
+        "an encoded multipart",
+        "Content-Transfer-Encoding: base64\r\nMIXED--a\r\n\r\nx\r\n--a--",
+        "{hh!EncodedMultipart *-{.b1}=}",
+    ),
+    (
+        "the first of two counts",
+        "Content-Type: text/plain\r\nMIXED--a\r\n",
+        "{hh.b5}",
+    ),
+    (
+        "a boundary of other octets",
+        "Content-Type: multipart/mixed; boundary=\"a*b \"\r\n\r\n--a*b\r\n\r\nx\r\n--a*b--",
+        "{h!BadBoundary *-{.b1}=}",
+    ),
+    (
+        "a boundary in sections",
+        "Content-Type: multipart/mixed; boundary*0=a; boundary*1=b\r\n\r\n--ab\r\n\r\nx\r\n--ab--",
+        "{h*-{.b1}=}",
+    ),
+    (
+        "an empty boundary",
+        "Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n",
+        "{h!BadBoundary .b4}",
+    ),
+];
+
 #[test]
 fn by_name() {
-    let cases: &[(&str, &str, &str)] = &[
-        ("nothing", "", "{.}"),
-        ("no header", "\r\nHi", "{.b2}"),
-        ("no body", "A: b\r\n\r\n", "{h.}"),
-        ("no empty line", "A: b\r\nB: c", "{hh.}"),
-        ("a bare CR is a field", "A: b\r\n\r", "{hh.}"),
-        (
-            "text that looks like a delimiter",
-            "\r\n--a\r\n\r\n--a--",
-            "{.b12}",
-        ),
-        (
-            "two parts",
-            "MIXED--a\r\n\r\nx\r\n--a\r\nB: c\r\n\r\ny\r\n--a--\r\n",
-            "{h*-{.b1}-{h.b1}=}",
-        ),
-        (
-            "preamble and epilogue",
-            "MIXEDpre\r\n--a\r\n\r\nx\r\n--a--\r\n\r\npost\r\n",
-            "{h*p3-{.b1}=e2!Epilogue e6}",
-        ),
-        (
-            "LF only",
-            "Content-Type: multipart/mixed; boundary=a\n\npre\n--a\n\nx\n--a--\n",
-            "{h*p3-{.b1}=}",
-        ),
-        (
-            "mixed line ends",
-            "MIXEDpre\n--a\r\n\nx\r\n--a--\n",
-            "{h*p3-{.b1}=}",
-        ),
-        (
-            "a bare CR is no line end",
-            "MIXEDx\r--a\r\n",
-            "{h*p7!MissingClose !NoParts }",
-        ),
-        (
-            "a bare CR ends no delimiter",
-            "MIXED--a\r\r\n",
-            "{h*!DelimiterLookalike p6!MissingClose !NoParts }",
-        ),
-        (
-            "padding",
-            "MIXED--a \t \r\n\r\nx\r\n--a-- \r\n",
-            "{h*-{.b1}=}",
-        ),
-        (
-            "no line end at the end",
-            "MIXED--a\r\n\r\nx\r\n--a--",
-            "{h*-{.b1}=}",
-        ),
-        (
-            "missing close",
-            "MIXED--a\r\n\r\nx\r\n",
-            "{h*-{.b3}!MissingClose }",
-        ),
-        ("closed at once", "MIXED--a--\r\n", "{h*=!NoParts }"),
-        (
-            "no delimiter",
-            "MIXEDpre\r\n",
-            "{h*p5!MissingClose !NoParts }",
-        ),
-        (
-            "no boundary",
-            "Content-Type: multipart/mixed\r\n\r\n--a\r\n",
-            "{h!MissingBoundary .b5}",
-        ),
-        (
-            "a part that ends in its header",
-            "MIXED--a\r\nB: c\r\n--a\r\n--a--\r\n",
-            "{h*-{h!TruncatedHeader .}-{!TruncatedHeader .}=}",
-        ),
-        (
-            "a part that ends in its header with the message",
-            "MIXED--a\r\nB: c\r\n",
-            "{h*-{h.}!MissingClose }",
-        ),
-        (
-            "a part without a body",
-            "MIXED--a\r\nB: c\r\n\r\n--a--",
-            "{h*-{h.}=}",
-        ),
-        ("an empty body", "MIXED--a\r\n\r\n\r\n--a--", "{h*-{.}=}"),
-        (
-            "the inner boundary begins with the outer",
-            "MIXED--a\r\nContent-Type: multipart/mixed; boundary=ab\r\n\r\n--ab\r\n\r\nx\r\n--ab--\r\n--a--\r\n",
-            "{h*-{h!BoundaryPrefix *-{.b1}=}=}",
-        ),
-        (
-            "the outer boundary begins with the inner",
-            "Content-Type: multipart/mixed; boundary=ab\r\n\r\n--ab\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nx\r\n--a--\r\n--ab--\r\n",
-            "{h*-{h!BoundaryPrefix *-{.b1}=}=}",
-        ),
-        (
-            "the inner delimiter is the outer close: the inner wins",
-            "MIXED--a\r\nContent-Type: multipart/mixed; boundary=\"a--\"\r\n\r\n--a--\r\n\r\nx\r\n--a----\r\n--a--\r\n",
-            "{h*-{h!BoundaryPrefix *-{.b1}=}=}",
-        ),
-        (
-            "a boundary used again",
-            "MIXED--a\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nx\r\n--a--\r\n--a--\r\n",
-            "{h*-{h!BoundaryReused *-{.b1}=}=}",
-        ),
-        (
-            "an outer delimiter ends an inner multipart",
-            "MIXED--a\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\nx\r\n--a--\r\n",
-            "{h*-{h*-{.b1}!MissingClose }=}",
-        ),
-        (
-            "a delimiter behind the close",
-            "MIXED--a\r\n\r\nx\r\n--a--\r\n--a\r\n\r\ny\r\n--a--",
-            "{h*-{.b1}=!DelimiterAfterClose !Epilogue e10!DelimiterAfterClose e5}",
-        ),
-        (
-            "a delimiter that goes on",
-            "MIXED--a\r\n\r\nx\r\n--ab\r\n--a--",
-            "{h*-{.b3!DelimiterLookalike b4}=}",
-        ),
-        (
-            "a close that goes on",
-            "MIXED--a\r\n\r\nx\r\n--a--x\r\n--a--",
-            "{h*-{.b3!DelimiterLookalike b6}=}",
-        ),
-        (
-            "in a header",
-            "MIXED--a\r\n--ab: c\r\n\r\nx\r\n--a--",
-            "{h*-{!DelimiterLookalike h.b1}=}",
-        ),
-        (
-            "a digest",
-            "Content-Type: multipart/digest; boundary=a\r\n\r\n--a\r\n\r\nS: x\r\n\r\ny\r\n--a\r\nContent-Type: text/plain\r\n\r\nz\r\n--a--",
-            "{h*-{@{h.b1}}-{h.b1}=}",
-        ),
-        (
-            "a message in a multipart in a message",
-            "Content-Type: message/rfc822\r\n\r\nMIXED--a\r\nContent-Type: Message/RFC822\r\n\r\nS: x\r\n\r\ny\r\n--a--\r\n",
-            "{h@{h*-{h@{h.b1}}=}}",
-        ),
-        (
-            "an encoded message",
-            "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nQTog",
-            "{hh!EncodedMessage ~b4}",
-        ),
-        (
-            "message/global may be encoded",
-            "Content-Type: message/global\r\nContent-Transfer-Encoding: base64\r\n\r\nQTog",
-            "{hh~b4}",
-        ),
-        (
-            "an encoded multipart",
-            "Content-Transfer-Encoding: base64\r\nMIXED--a\r\n\r\nx\r\n--a--",
-            "{hh!EncodedMultipart *-{.b1}=}",
-        ),
-        (
-            "the first of two counts",
-            "Content-Type: text/plain\r\nMIXED--a\r\n",
-            "{hh.b5}",
-        ),
-        (
-            "a boundary of other octets",
-            "Content-Type: multipart/mixed; boundary=\"a*b \"\r\n\r\n--a*b\r\n\r\nx\r\n--a*b--",
-            "{h!BadBoundary *-{.b1}=}",
-        ),
-        (
-            "a boundary in sections",
-            "Content-Type: multipart/mixed; boundary*0=a; boundary*1=b\r\n\r\n--ab\r\n\r\nx\r\n--ab--",
-            "{h*-{.b1}=}",
-        ),
-        (
-            "an empty boundary",
-            "Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n",
-            "{h!BadBoundary .b4}",
-        ),
-    ];
-    for (name, input, expected) in cases {
+    for (name, input, expected) in CASES {
         let input = input.replace("MIXED", MIXED);
         assert_eq!(sketch(input.as_bytes()), *expected, "{name}");
         check_order(&indexed(input.as_bytes(), Limits::DEFAULT).events);
