@@ -9,6 +9,7 @@ extern crate std;
 pub mod crypto;
 mod cursor;
 mod error;
+pub mod ip;
 pub mod lookup;
 pub mod name;
 pub mod record;

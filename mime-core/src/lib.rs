@@ -14,6 +14,7 @@ pub mod defect;
 pub mod edit;
 pub mod header;
 pub mod limits;
+pub mod report;
 
 pub use body::event::{Content, Entity, Event, Kind};
 pub use body::index::{Events, Index, Part, Parts};

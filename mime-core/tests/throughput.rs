@@ -1,4 +1,4 @@
-//! How fast a header is cut into fields, and folded; how fast bodies are decoded and encoded. Run with
+//! How fast a header is cut into fields and folded, and its encoded words read and written; how fast bodies are decoded and encoded. Run with
 //! `cargo test --release -p scop-mime-core --test throughput -- --ignored --nocapture`, for base64 also
 //! with `--features simd`.
 #![expect(clippy::cast_precision_loss, clippy::unwrap_used, reason = "tests")]
@@ -6,9 +6,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use core::hint::black_box;
-use scop_core::{Sink, SliceSink};
+use scop_core::{Emit, Sink, SliceSink};
 use scop_mime_core::coding::{Decoder, Encoder, Form, Stats};
-use scop_mime_core::{Encoding, FoldSink, Message};
+use scop_mime_core::header::encoded_word::{Utf8, emit_unstructured};
+use scop_mime_core::{Encoding, FoldSink, Message, Unstructured};
 use std::time::Instant;
 
 type Measure = fn(&[u8]) -> usize;
@@ -169,4 +170,39 @@ fn encodings() {
                 .unwrap(),
         );
     });
+}
+
+#[test]
+#[ignore = "a measurement, not a check"]
+fn read_and_write_a_subject() {
+    let subjects = [
+        " Re: [list] a subject of some words, as they come in mail every day",
+        " =?UTF-8?Q?Re:_caf=C3=A9_noir_et_autres_choses_=C3=A0_boire?=",
+        " =?UTF-8?B?UmU6IGNhZsOpIG5vaXIgZXQgYXV0cmVzIGNob3NlcyDDoCBib2lyZQ==?=",
+    ];
+    let mut buffer = [0; 512];
+    for subject in subjects {
+        let (mut read, mut write) = (f64::INFINITY, f64::INFINITY);
+        let text = Unstructured::new(subject.as_bytes()).text().to_string();
+        for _ in 0..50 {
+            let start = Instant::now();
+            for _ in 0..2000 {
+                let mut out = SliceSink::new(&mut buffer);
+                let value = Unstructured::new(black_box(subject.as_bytes()));
+                let _ = black_box(value.text().emit(&mut out));
+            }
+            read = read.min(start.elapsed().as_secs_f64() / 2000.0);
+            let start = Instant::now();
+            for _ in 0..2000 {
+                let mut out = SliceSink::new(&mut buffer);
+                let _ = black_box(emit_unstructured(black_box(&text), Utf8::Encode, &mut out));
+            }
+            write = write.min(start.elapsed().as_secs_f64() / 2000.0);
+        }
+        println!(
+            "read {:.0} ns, write {:.0} ns:{subject}",
+            read * 1e9,
+            write * 1e9
+        );
+    }
 }

@@ -2,9 +2,9 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use scop_core::Cursor;
+use scop_core::{Cursor, ip};
 
-use crate::address::{parse_ip4, parse_ip6, parse_prefix_length};
+use crate::address::parse_prefix_length;
 use crate::macro_string::DomainSpec;
 use crate::record::{RecordError, RecordErrorKind};
 use crate::result::SpfResult;
@@ -139,10 +139,10 @@ impl<'a> Directive<'a> {
         } else if is(b"ptr") {
             Mechanism::Ptr(argument.optional_domain()?)
         } else if is(b"ip4") {
-            let (network, prefix) = argument.network(parse_ip4, 32)?;
+            let (network, prefix) = argument.network(ip::parse_v4, 32)?;
             Mechanism::Ip4(network, prefix)
         } else if is(b"ip6") {
-            let (network, prefix) = argument.network(parse_ip6, 128)?;
+            let (network, prefix) = argument.network(ip::parse_v6, 128)?;
             Mechanism::Ip6(network, prefix)
         } else if is(b"exists") {
             Mechanism::Exists(argument.domain()?)

@@ -21,7 +21,6 @@ use core::net::IpAddr;
 
 use scop_core::{Counter, Cursor, Emit, FmtSink, Full, ParseError, Sink};
 
-use crate::address::emit_ip;
 use crate::request::{Identity, Request};
 use crate::result::SpfResult;
 use crate::verdict::{ReasonKind, Verdict};
@@ -239,7 +238,7 @@ impl Emit for Part<'_> {
             })
         };
         match *self {
-            Self::Address(ip) => emit_ip(ip, sink),
+            Self::Address(ip) => ip.emit(sink),
             Self::Comment(text) => escaped(text, b"()\\", sink),
             Self::Plain(text) => sink.put(text),
             Self::Value(text) if is_dot_atom(text) => sink.put(text),

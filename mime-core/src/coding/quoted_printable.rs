@@ -32,7 +32,7 @@
 //! # Ok::<(), Full>(())
 //! ```
 
-use memchr::memchr2;
+use memchr::memchr3;
 use scop_core::{Full, Sink};
 
 use super::Form;
@@ -72,9 +72,13 @@ impl Decoder {
     pub fn put<S: Sink + ?Sized>(&mut self, input: &[u8], sink: &mut S) -> Result<(), Full> {
         let mut out = Stage::new(sink);
         let mut rest = input;
+        // To look at all of them in one go is faster than line by line.
+        let clean = !input.iter().fold(false, |bad, &byte| {
+            bad | (must_encode(byte) & !matches!(byte, b'\r' | b'\n'))
+        });
         while let Some((&byte, after)) = rest.split_first() {
             if self.held.is_empty() && !self.long_run {
-                let taken = self.run(rest, &mut out)?;
+                let taken = self.run(rest, clean, &mut out)?;
                 rest = rest.get(taken..).unwrap_or_default();
             } else if self.step(byte, &mut out)? {
                 rest = after;
@@ -108,81 +112,88 @@ impl Decoder {
 
     found_defects!();
 
-    /// Takes bytes from the start of `rest`, at least one, when nothing is held; says how many.
+    /// Takes bytes from the start of `rest`, at least one, when nothing is held; says how many. `clean`
+    /// is whether none of them must be encoded, CR and LF not counted.
     fn run<S: Sink + ?Sized>(
         &mut self,
         rest: &[u8],
+        clean: bool,
         out: &mut Stage<'_, S>,
     ) -> Result<usize, Full> {
-        let start = self.position;
-        let at = match rest {
-            [b'=', ..] => 0,
-            _ => memchr2(b'=', b'\n', rest).unwrap_or(rest.len()),
-        };
-        let (text, special) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        match special {
-            [b'\n', ..] => {
-                let (line, cr) = match text {
-                    [line @ .., b'\r'] => (line, 1),
-                    _ => (text, 0),
-                };
-                let spaces = trailing_spaces(line);
-                let kept = line.len().saturating_sub(spaces);
-                if spaces == 0 {
-                    // The line with its end, in one piece.
-                    self.check_octets(line, start);
-                    self.advance(at + 1);
-                    out.put(rest.get(..=at).unwrap_or_default())?;
-                } else {
-                    self.data(line.get(..kept).unwrap_or_default(), start, out)?;
-                    self.drop_spaces(spaces, add(start, kept));
-                    self.advance(at + 1);
-                    out.put(rest.get(line.len()..=at).unwrap_or_default())?;
-                }
-                self.end_line(cr + 1);
-                Ok(at + 1)
-            }
-            [b'=', after @ ..] => {
-                self.data(text, start, out)?;
-                let taken = at
-                    + match after {
-                        [high, low, ..] if is_hex(*high) && is_hex(*low) => {
-                            out.put_byte(octet(*high, *low))?;
-                            3
-                        }
-                        [b'\r', b'\n', ..] => 3,
-                        [b'\n', ..] => 2,
-                        _ => {
-                            self.held.push(b'=');
-                            1
-                        }
-                    };
-                self.advance(taken);
-                match after {
-                    [b'\r', b'\n', ..] => self.end_line(2),
-                    [b'\n', ..] => self.end_line(1),
-                    _ => {}
-                }
-                Ok(taken)
-            }
-            // The last line of the input so far: what follows decides on its last white space.
-            _ => {
-                let (line, cr) = match text {
-                    [line @ .., b'\r'] => (line, true),
-                    _ => (text, false),
-                };
-                let spaces = trailing_spaces(line);
-                let kept = line.len().saturating_sub(spaces);
-                let (data, held) = text.split_at_checked(kept).unwrap_or((text, &[]));
-                self.data(data, start, out)?;
-                for &byte in held {
-                    self.held.push(byte);
-                }
-                self.long_run = !cr && spaces == 0 && text.last().copied().is_some_and(is_wsp);
-                self.advance(text.len());
-                Ok(text.len())
-            }
+        let escaped = escapes(rest, out)?;
+        if escaped > 0 {
+            self.advance(escaped);
+            return Ok(escaped);
         }
+        let start = self.position;
+        let at = memchr3(b'=', b'\r', b'\n', rest).unwrap_or(rest.len());
+        let (text, special) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        if !clean {
+            self.check_octets(text, start);
+        }
+        let end_len = match special {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] => 1,
+            [] | [b'\r'] => return self.hold_end(rest, text, out),
+            [b'\r', ..] => {
+                self.found
+                    .note(DefectKind::QuotedPrintableOctet, add(start, at));
+                out.put(rest.get(..=at).unwrap_or_default())?;
+                self.advance(at + 1);
+                return Ok(at + 1);
+            }
+            _ => 0,
+        };
+        if end_len > 0 {
+            let spaces = trailing_spaces(text);
+            let (kept, end) = (at.saturating_sub(spaces), at + end_len);
+            if spaces == 0 {
+                out.put(rest.get(..end).unwrap_or_default())?;
+            } else {
+                self.drop_spaces(spaces, add(start, kept));
+                out.put(text.get(..kept).unwrap_or_default())?;
+                out.put(rest.get(at..end).unwrap_or_default())?;
+            }
+            self.advance(end);
+            self.end_line(end_len);
+            return Ok(end);
+        }
+        // Text before `=`.
+        out.put(text)?;
+        self.advance(at);
+        let after = special.get(1..).unwrap_or_default();
+        let soft = match after {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] => 1,
+            [high, low, ..] if is_hex(*high) && is_hex(*low) => return Ok(at),
+            _ => {
+                self.held.push(b'=');
+                self.advance(1);
+                return Ok(at + 1);
+            }
+        };
+        self.advance(1 + soft);
+        self.end_line(soft);
+        Ok(at + 1 + soft)
+    }
+
+    /// Takes all of `rest`, which is `text` and perhaps a CR: what follows decides on the white space
+    /// and the CR at its end.
+    fn hold_end<S: Sink + ?Sized>(
+        &mut self,
+        rest: &[u8],
+        text: &[u8],
+        out: &mut Stage<'_, S>,
+    ) -> Result<usize, Full> {
+        let spaces = trailing_spaces(text);
+        let kept = text.len().saturating_sub(spaces);
+        out.put(text.get(..kept).unwrap_or_default())?;
+        for &byte in rest.get(kept..).unwrap_or_default() {
+            self.held.push(byte);
+        }
+        self.long_run = self.held.is_empty() && text.last().copied().is_some_and(is_wsp);
+        self.advance(rest.len());
+        Ok(rest.len())
     }
 
     /// Takes one byte when bytes are held, or behind a run of white space that is too long. False when
@@ -195,11 +206,11 @@ impl Decoder {
                 return Ok(false);
             }
             ([b'=', high], _) if is_hex(*high) => {
-                if !is_hex(byte) {
+                let Some(octet) = octet(*high, byte) else {
                     self.release(out)?;
                     return Ok(false);
-                }
-                out.put_byte(octet(*high, byte))?;
+                };
+                out.put_byte(octet)?;
                 self.held = Held::default();
             }
             (_, b'\n') => {
@@ -244,7 +255,7 @@ impl Decoder {
         };
         self.drop_spaces(spaces.len(), add(start, usize::from(soft)));
         self.advance(1);
-        self.end_line(u64::from(cr) + 1);
+        self.end_line(usize::from(cr) + 1);
         match (soft, cr) {
             (true, _) => Ok(()),
             (false, true) => out.put_array(*b"\r\n"),
@@ -292,7 +303,8 @@ impl Decoder {
     }
 
     /// A line is over, with its line end of so many bytes.
-    fn end_line(&mut self, end_len: u64) {
+    fn end_line(&mut self, end_len: usize) {
+        let end_len = u64::try_from(end_len).unwrap_or(u64::MAX);
         self.check_line(self.position.saturating_sub(end_len));
         self.line_start = self.position;
     }
@@ -367,16 +379,51 @@ const fn is_hex(byte: u8) -> bool {
     byte.is_ascii_hexdigit()
 }
 
+/// Decodes encoded octets at the start of `text`, as many as a line has at most; says how many
+/// characters they are.
+fn escapes<S: Sink + ?Sized>(text: &[u8], out: &mut Stage<'_, S>) -> Result<usize, Full> {
+    let mut octets = [0; MAX_LINE / 3];
+    let mut count = 0;
+    for (slot, &[equals, high, low]) in octets.iter_mut().zip(text.as_chunks::<3>().0) {
+        match octet(high, low) {
+            Some(octet) if equals == b'=' => *slot = octet,
+            _ => break,
+        }
+        count += 1;
+    }
+    out.put(octets.get(..count).unwrap_or_default())?;
+    Ok(count * 3)
+}
+
+/// The octet of two hexadecimal digits.
+///
 /// ```text
 /// hex-octet = "=" 2(DIGIT / "A" / "B" / "C" / "D" / "E" / "F")      ; RFC 2045 6.7
 /// ```
-fn octet(high: u8, low: u8) -> u8 {
-    let value = |digit: u8| match digit {
-        b'0'..=b'9' => digit - b'0',
-        _ => (digit | 0x20).wrapping_sub(b'a' - 10),
-    };
-    value(high) << 4 | value(low) & 15
+fn octet(high: u8, low: u8) -> Option<u8> {
+    let (high, low) = (digit(high), digit(low));
+    // Above 15 when one of them is none.
+    (high | low < 16).then_some(high << 4 | low)
 }
+
+/// The value of a hexadecimal digit of either case, or a number with a bit above the low four.
+fn digit(byte: u8) -> u8 {
+    DIGITS.get(usize::from(byte)).copied().unwrap_or(u8::MAX)
+}
+
+static DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 16 {
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            digits[b"0123456789ABCDEF"[value as usize] as usize] = value;
+            digits[b"0123456789abcdef"[value as usize] as usize] = value;
+        }
+        value += 1;
+    }
+    digits
+};
 
 /// Takes octets, writes quoted-printable.
 ///
@@ -493,13 +540,10 @@ impl Encoder {
         }
         self.column += width;
         if plain {
-            return out.put_byte(octet);
+            out.put_byte(octet)
+        } else {
+            out.put_array(escape(octet))
         }
-        let digit = |value: u8| match value {
-            0..=9 => b'0' + value,
-            _ => b'A' + (value - 10),
-        };
-        out.put_array([b'=', digit(octet >> 4), digit(octet & 15)])
     }
 
     /// Takes the octets at the start of `rest` that need no thought; says how many. `pending` came
@@ -510,30 +554,59 @@ impl Encoder {
         rest: &[u8],
         out: &mut Stage<'_, S>,
     ) -> Result<usize, Full> {
+        let room = (MAX_LINE - 1).saturating_sub(self.column);
+        if !is_plain(pending) {
+            // The room for whole escapes; a line end is no data in text.
+            let window = rest.get(..room / 3).unwrap_or(rest);
+            let run = window.iter().take_while(|&&octet| {
+                !is_plain(octet) && (self.form == Form::Binary || !matches!(octet, b'\r' | b'\n'))
+            });
+            let Some((&last, before)) = window.get(..run.count()).and_then(<[u8]>::split_last)
+            else {
+                return Ok(0);
+            };
+            let mut escapes = [[0; 3]; MAX_LINE / 3];
+            for (slot, &octet) in escapes.iter_mut().zip([&pending].into_iter().chain(before)) {
+                *slot = escape(octet);
+            }
+            let escapes = escapes.get(..=before.len()).unwrap_or_default();
+            out.put(escapes.as_flattened())?;
+            self.column += 3 * (before.len() + 1);
+            self.pending = Some(last);
+            return Ok(before.len() + 1);
+        }
         let may_be_from = self.from == self.column && (self.column > 0 || pending == b'F');
-        if may_be_from || !is_plain(pending) {
+        if may_be_from {
             return Ok(0);
         }
-        let room = (MAX_LINE - 1).saturating_sub(self.column).min(rest.len());
-        let window = rest.get(..room).unwrap_or_default();
-        // All of them in one go, which is fast.
-        let count = if window
-            .iter()
-            .fold(true, |all, &octet| all & is_plain(octet))
-        {
-            room
-        } else {
-            window.iter().take_while(|&&octet| is_plain(octet)).count()
-        };
-        let Some((&last, before)) = window.get(..count).and_then(<[u8]>::split_last) else {
+        let window = rest.get(..room).unwrap_or(rest);
+        let Some((&last, before)) = window.get(..plain_len(window)).and_then(<[u8]>::split_last)
+        else {
             return Ok(0);
         };
         out.put_byte(pending)?;
         out.put(before)?;
-        self.column += count;
+        self.column += before.len() + 1;
         self.pending = Some(last);
-        Ok(count)
+        Ok(before.len() + 1)
     }
+}
+
+/// How many octets at the start of `octets` stand for themselves.
+fn plain_len(octets: &[u8]) -> usize {
+    // Blocks first, which the compiler does in one go.
+    let (blocks, _) = octets.as_chunks::<16>();
+    let all_plain =
+        |block: &&[u8; 16]| block.iter().fold(true, |all, &octet| all & is_plain(octet));
+    let start = blocks.iter().take_while(all_plain).count() * 16;
+    let rest = octets.get(start..).unwrap_or_default();
+    start + rest.iter().take_while(|&&octet| is_plain(octet)).count()
+}
+
+fn escape(octet: u8) -> [u8; 3] {
+    let digit = |value: u8| b"0123456789ABCDEF".get(usize::from(value & 15)).copied();
+    let [high, low] = [octet >> 4, octet].map(|value| digit(value).unwrap_or(b'0'));
+    [b'=', high, low]
 }
 
 /// Octets that stand for themselves within a line.

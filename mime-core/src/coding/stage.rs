@@ -53,9 +53,7 @@ impl<'s, S: Sink + ?Sized> Stage<'s, S> {
             self.flush()?;
         }
         if let Some(room) = self.buffer.get_mut(self.len..) {
-            for (to, from) in room.iter_mut().zip(bytes) {
-                *to = *from;
-            }
+            copy(bytes, room);
             self.len += bytes.len();
         }
         Ok(())
@@ -69,3 +67,27 @@ impl<'s, S: Sink + ?Sized> Stage<'s, S> {
         }
     }
 }
+
+/// Copies `from` to the start of `to`, which has the room.
+fn copy(from: &[u8], to: &mut [u8]) {
+    let (blocks, _) = from.as_chunks::<BLOCK>();
+    let (rooms, _) = to.as_chunks_mut::<BLOCK>();
+    for (room, block) in rooms.iter_mut().zip(blocks) {
+        *room = *block;
+    }
+    // The last block once more, aligned to the end, is faster than byte by byte.
+    if let (Some(start), Some(block)) = (from.len().checked_sub(BLOCK), from.last_chunk()) {
+        if let Some(room) = to
+            .get_mut(start..)
+            .and_then(<[u8]>::first_chunk_mut::<BLOCK>)
+        {
+            *room = *block;
+        }
+    } else {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = *from;
+        }
+    }
+}
+
+const BLOCK: usize = 16;

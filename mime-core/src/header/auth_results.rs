@@ -620,7 +620,7 @@ fn is_label(byte: u8) -> bool {
 }
 
 /// RFC 2045 5.1, with UTF-8 (RFC 6532 3.2).
-pub(super) fn is_token(byte: u8) -> bool {
+fn is_token(byte: u8) -> bool {
     is_atext(byte) && !matches!(byte, b'/' | b'?' | b'=') || byte == b'.'
 }
 

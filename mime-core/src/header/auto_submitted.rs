@@ -12,6 +12,7 @@ use core::fmt;
 use scop_core::{Cursor, Emit, Full, ParseError, Sink};
 
 use super::lexical::{LexicalErrorKind, since, skip_cfws};
+use super::parameter::read::is_token_byte;
 use super::parameter::{ParameterErrorKind, Parameters};
 
 /// Which rule of RFC 3834 5 is broken.
@@ -66,7 +67,7 @@ impl<'a> AutoSubmitted<'a> {
         let mut cursor = Cursor::new(value);
         gap(&mut cursor)?;
         let start = cursor;
-        cursor.take_while(is_token);
+        cursor.take_while(is_token_byte);
         let keyword = since(start, &cursor);
         if keyword.is_empty() {
             return error(AutoSubmittedErrorKind::NoKeyword, &cursor);
@@ -118,11 +119,6 @@ impl Emit for AutoSubmitted<'_> {
     fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
         sink.put(self.keyword)
     }
-}
-
-/// ASCII alone: no registered keyword has other octets.
-fn is_token(byte: u8) -> bool {
-    super::auth_results::is_token(byte) && byte.is_ascii()
 }
 
 fn gap(cursor: &mut Cursor<'_>) -> Result<(), AutoSubmittedError> {

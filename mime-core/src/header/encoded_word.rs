@@ -244,6 +244,7 @@ pub struct Octets<'a> {
 impl Iterator for Octets<'_> {
     type Item = u8;
 
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         match self.encoding {
             WordEncoding::Q => match self.cursor.take_byte()? {

@@ -23,10 +23,12 @@ use super::address::{AddressErrorKind, Phrase};
 use super::lexical::{
     Comments, LexicalError, LexicalErrorKind, display, is_dot_atom, since, skip_cfws, skip_fws,
 };
-use super::url::{Url, UrlErrorKind};
 
 #[cfg(test)]
 mod tests;
+mod url;
+
+pub use url::ListUrl;
 
 /// Which rule of RFC 2369, 2919 or 8058 is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +36,10 @@ mod tests;
 pub enum ListErrorKind {
     /// A token is malformed.
     Lexical(LexicalErrorKind),
-    /// A URL is malformed.
-    Url(UrlErrorKind),
+    /// An octet that no URL has.
+    BadOctet,
+    /// A URL of nothing but white space.
+    NoUrl,
     /// No `<` where a URL or a list identifier is due.
     NoAngle,
     /// `<` without `>`.
@@ -56,7 +60,8 @@ impl fmt::Display for ListErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Lexical(kind) => return kind.fmt(f),
-            Self::Url(kind) => return kind.fmt(f),
+            Self::BadOctet => "a URL holds an octet that no URL has (RFC 3986 2)",
+            Self::NoUrl => "a URL is empty (RFC 2369 2)",
             Self::NoAngle => "a \"<\" is missing (RFC 2369 2, RFC 2919 3)",
             Self::NoAngleEnd => "\"<\" without \">\" (RFC 2369 2, RFC 2919 3)",
             Self::NoComma => "something else than a comma stands between two URLs (RFC 2369 2)",
@@ -115,7 +120,7 @@ impl<'a> ListUrls<'a> {
     }
 
     /// The URLs, in order.
-    pub fn iter(&self) -> impl Iterator<Item = Url<'a>> + Clone + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = ListUrl<'a>> + Clone + use<'a> {
         let mut cursor = Cursor::new(self.value);
         let mut first = true;
         core::iter::from_fn(move || {
@@ -128,7 +133,7 @@ impl<'a> ListUrls<'a> {
     }
 
     /// The first URL with this scheme, without regard to ASCII case: `mailto`, `https`.
-    pub fn with_scheme(&self, scheme: &[u8]) -> Option<Url<'a>> {
+    pub fn with_scheme(&self, scheme: &[u8]) -> Option<ListUrl<'a>> {
         self.iter().find(|url| {
             url.scheme()
                 .is_some_and(|found| found.eq_ignore_ascii_case(scheme))
@@ -347,7 +352,7 @@ impl Emit for OneClick {
 }
 
 /// Takes the first URL with what stands around it.
-fn take_first<'a>(cursor: &mut Cursor<'a>) -> Result<Url<'a>, ListError> {
+fn take_first<'a>(cursor: &mut Cursor<'a>) -> Result<ListUrl<'a>, ListError> {
     gap(cursor)?;
     if !cursor.skip_byte(b'<') {
         return error(ListErrorKind::NoAngle, cursor);
@@ -357,13 +362,13 @@ fn take_first<'a>(cursor: &mut Cursor<'a>) -> Result<Url<'a>, ListError> {
     if !cursor.skip_byte(b'>') {
         return Err(ParseError::new(ListErrorKind::NoAngleEnd, offset));
     }
-    let url = Url::at(raw, offset).map_err(|error| error.map(ListErrorKind::Url))?;
+    let url = ListUrl::new(raw, offset)?;
     gap(cursor)?;
     Ok(url)
 }
 
 /// Takes a comma and the URL behind it; `None` at the end.
-fn take_next<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Url<'a>>, ListError> {
+fn take_next<'a>(cursor: &mut Cursor<'a>) -> Result<Option<ListUrl<'a>>, ListError> {
     if cursor.is_at_end() {
         return Ok(None);
     }

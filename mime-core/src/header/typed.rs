@@ -18,23 +18,31 @@
 //! ```
 
 use core::fmt;
+use core::net::IpAddr;
 
 use scop_core::ParseError;
 
-use super::address::{Address, AddressErrorKind, AddressList};
+use super::address::{Address, AddressErrorKind, AddressList, Domain};
 use super::auth_results::{ArcAuthResults, AuthResults, AuthResultsErrorKind};
 use super::auto_submitted::{AutoSubmitted, AutoSubmittedErrorKind};
 use super::content::content_type::{ContentErrorKind, ContentType};
+use super::content::disposition::ContentDisposition;
+use super::content::location::{ContentLocation, LocationErrorKind};
+use super::content::mime_version::{MimeVersion, MimeVersionErrorKind};
 use super::date::{DateErrorKind, DateTime};
 use super::keywords::Keywords;
 use super::language::{LanguageErrorKind, Languages};
 use super::list::{ListErrorKind, ListId, ListPost, ListUrls, OneClick};
 use super::message_id::{MessageId, MessageIdErrorKind, MessageIds};
+use super::notification_options::{NotificationOptions, NotificationOptionsErrorKind};
 use super::scan::Field;
 use super::tag_list::{TagList, TagListErrorKind};
 use super::trace::{Received, ReceivedErrorKind, ReturnPath};
 use super::unstructured::Unstructured;
-use super::url::{Url, UrlErrorKind};
+use crate::coding::encoding::{Encoding, EncodingErrorKind};
+use crate::report::delivery::{Action, StatusCode};
+use crate::report::disposition::{Disposition, ReportingUa};
+use crate::report::{ReportErrorKind, Token, TypedText, parse_domain, parse_ip, parse_number};
 
 mod table;
 #[cfg(test)]
@@ -71,13 +79,16 @@ field_table! {
     ResentMessageId "Resent-Message-ID" MessageId<'a>, Often "RFC 5322 3.6.6";
     ReturnPath "Return-Path" ReturnPath<'a>, Often "RFC 5322 3.6.7, RFC 5321 4.4";
     Received "Received" Received<'a>, Often "RFC 5322 3.6.7, RFC 5321 4.4";
+    MimeVersion "MIME-Version" MimeVersion, AtMostOnce "RFC 2045 4";
     ContentType "Content-Type" ContentType<'a>, AtMostOnce "RFC 2045 5";
+    ContentDisposition "Content-Disposition" ContentDisposition<'a>, AtMostOnce "RFC 2183 2";
+    ContentTransferEncoding "Content-Transfer-Encoding" Encoding, AtMostOnce "RFC 2045 6";
     ContentId "Content-ID" MessageId<'a>, AtMostOnce "RFC 2045 7";
     ContentDescription "Content-Description" Unstructured<'a>, AtMostOnce "RFC 2045 8";
     ContentLanguage "Content-Language" Languages<'a>, AtMostOnce "RFC 3282 2";
     AcceptLanguage "Accept-Language" Languages<'a>, AtMostOnce "RFC 3282 3";
-    ContentLocation "Content-Location" Url<'a>, AtMostOnce "RFC 2557 4.2";
-    ContentBase "Content-Base" Url<'a>, AtMostOnce "RFC 2110 4.2";
+    ContentLocation "Content-Location" ContentLocation<'a>, AtMostOnce "RFC 2557 4.2";
+    ContentBase "Content-Base" ContentLocation<'a>, AtMostOnce "RFC 2110 4.2";
     ListHelp "List-Help" ListUrls<'a>, AtMostOnce "RFC 2369 3.1";
     ListUnsubscribe "List-Unsubscribe" ListUrls<'a>, AtMostOnce "RFC 2369 3.2";
     ListSubscribe "List-Subscribe" ListUrls<'a>, AtMostOnce "RFC 2369 3.3";
@@ -93,6 +104,8 @@ field_table! {
     ArcMessageSignature "ARC-Message-Signature" TagList<'a>, Often "RFC 8617 4.1.2";
     ArcAuthenticationResults "ARC-Authentication-Results" ArcAuthResults<'a>, Often "RFC 8617 4.1.1";
     DispositionNotificationTo "Disposition-Notification-To" AddressList<'a>, AtMostOnce "RFC 8098 2.1";
+    DispositionNotificationOptions "Disposition-Notification-Options" NotificationOptions<'a>, AtMostOnce "RFC 8098 2.2";
+    OriginalRecipient "Original-Recipient" TypedText<'a>, AtMostOnce "RFC 8098 2.3";
 }
 
 impl<'a> Field<'a> {
@@ -211,8 +224,14 @@ grammars! {
     ContentType ContentType<'a>, ContentType::parse, Content;
     /// Languages.
     Languages Languages<'a>, Languages::parse, Language;
-    /// A URL.
-    Url Url<'a>, Url::parse, Url;
+    /// A disposition type and parameters.
+    ContentDisposition ContentDisposition<'a>, ContentDisposition::parse, Content;
+    /// A transfer encoding.
+    TransferEncoding Encoding, Encoding::parse, Encoding;
+    /// Two numbers.
+    MimeVersion MimeVersion, MimeVersion::parse, MimeVersion;
+    /// A URI.
+    ContentLocation ContentLocation<'a>, ContentLocation::parse, Location;
     /// URLs in angle brackets.
     ListUrls ListUrls<'a>, ListUrls::parse, List;
     /// URLs in angle brackets, or `NO`.
@@ -229,6 +248,26 @@ grammars! {
     ArcAuthResults ArcAuthResults<'a>, ArcAuthResults::parse, AuthResults;
     /// Tags.
     TagList TagList<'a>, TagList::parse, TagList;
+    /// Attributes, each with an importance and values.
+    NotificationOptions NotificationOptions<'a>, NotificationOptions::parse, NotificationOptions;
+    /// A type, a semicolon, and text.
+    TypedText TypedText<'a>, TypedText::parse, Report;
+    /// One word.
+    Token Token<'a>, Token::parse, Report;
+    /// A number.
+    Number u32, parse_number, Report;
+    /// An IP address.
+    Ip IpAddr, parse_ip, Report;
+    /// A domain.
+    Domain Domain<'a>, parse_domain, Report;
+    /// What a server did.
+    Action Action, Action::parse, Report;
+    /// An enhanced status code.
+    StatusCode StatusCode, StatusCode::parse, Report;
+    /// The name of a program.
+    ReportingUa ReportingUa<'a>, ReportingUa::parse, Report;
+    /// What was done with a message.
+    Disposition Disposition<'a>, Disposition::parse, Report;
 
     errors
     /// An address, a phrase or a path.
@@ -243,8 +282,12 @@ grammars! {
     Content ContentErrorKind;
     /// A field of a mailing list.
     List ListErrorKind;
-    /// A URL.
-    Url UrlErrorKind;
+    /// A transfer encoding.
+    Encoding EncodingErrorKind;
+    /// MIME-Version.
+    MimeVersion MimeVersionErrorKind;
+    /// A URI.
+    Location LocationErrorKind;
     /// A language.
     Language LanguageErrorKind;
     /// Auto-Submitted.
@@ -253,6 +296,10 @@ grammars! {
     AuthResults AuthResultsErrorKind;
     /// Tags.
     TagList TagListErrorKind;
+    /// Disposition-Notification-Options.
+    NotificationOptions NotificationOptionsErrorKind;
+    /// A field of a report.
+    Report ReportErrorKind;
 }
 
 /// Why a value is [`Typed::Malformed`].

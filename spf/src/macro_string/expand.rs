@@ -2,10 +2,10 @@
 
 use core::net::IpAddr;
 
-use scop_core::{Full, Sink, SliceSink, UnixTime};
+use scop_core::{Emit, Full, Sink, SliceSink, UnixTime};
 
 use super::Macro;
-use crate::address::{emit_dotted, emit_ip};
+use crate::address::emit_dotted;
 use crate::domain::MAX_TEXT;
 
 /// What macros stand for (RFC 7208 7.2).
@@ -109,7 +109,7 @@ impl<'v> Value<'v> {
             b'v' if context.ip.is_ipv4() => return Ok(one(b"in-addr")),
             b'v' => return Ok(one(b"ip6")),
             b'i' => emit_dotted(context.ip, &mut made)?,
-            b'c' => emit_ip(context.ip, &mut made)?,
+            b'c' => context.ip.emit(&mut made)?,
             _ => made.put_decimal(context.now.0)?, // t: there is no other letter
         }
         Ok(one(made.into_written()))

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use memchr::memchr3_iter;
 use scop_core::{Counter, Cursor, Emit, Full, ParseError, Sink};
 
 use super::{EncodedWord, EncodedWordError, EncodedWordErrorKind};
@@ -120,10 +121,14 @@ fn unstructured<'a, S: Sink + ?Sized>(
     skip_fws(&mut cursor);
     while !cursor.is_at_end() {
         let start = cursor;
-        take_token(&mut cursor, |byte| {
-            matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
-        });
-        out.token(since(start, &cursor), start.offset())?;
+        if let Some(text) = take_plain(&mut cursor) {
+            out.text(text)?;
+        } else {
+            take_token(&mut cursor, |byte| {
+                matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+            });
+            out.token(since(start, &cursor), start.offset())?;
+        }
         let end = cursor;
         skip_fws(&mut cursor);
         out.gap(since(end, &cursor), true);
@@ -257,6 +262,23 @@ fn take_word<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
     }
     *cursor = ahead;
     Some(since(start, cursor))
+}
+
+/// Takes tokens that hold no `=?`, with single octets of white space or more between them but no line end:
+/// nearly every value is all of that.
+fn take_plain<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    let rest = cursor.rest();
+    let mut marks = memchr3_iter(b'=', b'\r', b'\n', rest);
+    let end =
+        marks.find(|&at| !matches!(rest.get(at..), Some([b'=', other, ..]) if *other != b'?'));
+    let line = rest.get(..end.unwrap_or(rest.len()))?;
+    // The last token may go on behind the line.
+    let tokens = match (end, line.iter().rposition(|&byte| is_wsp(byte))) {
+        (None, _) => line,
+        (Some(_), last_wsp) => line.get(..last_wsp?)?,
+    };
+    let last = tokens.iter().rposition(|&byte| !is_wsp(byte))?;
+    cursor.take(last.saturating_add(1))
 }
 
 /// Takes octets up to one that `ends` the token; CR and LF end it when they begin a fold.
@@ -447,11 +469,22 @@ impl<'a, S: Sink + ?Sized> Joiner<'_, 'a, S> {
     }
 }
 
+/// Whether UTF-8 may hold a control character: without a branch, so that the compiler looks at many octets at
+/// once.
+pub(super) fn may_hold_control(text: &[u8]) -> bool {
+    let is_suspect = |byte: u8| matches!(byte, 0..=31 | 127 | 0xc2);
+    text.iter()
+        .fold(false, |found, &byte| found | is_suspect(byte))
+}
+
 /// Takes UTF-8 in whole characters, and passes U+FFFD for each control but TAB.
 pub(crate) struct Printable<'s, S: ?Sized>(pub(crate) &'s mut S);
 
 impl<S: Sink + ?Sized> Sink for Printable<'_, S> {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        if !may_hold_control(bytes) {
+            return self.0.put(bytes);
+        }
         let mut cursor = Cursor::new(bytes);
         while !cursor.is_at_end() {
             let start = cursor;

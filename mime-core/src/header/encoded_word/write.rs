@@ -4,6 +4,7 @@ use core::fmt;
 
 use scop_core::{Cursor, Full, Sink, SliceSink};
 
+use super::decoded::may_hold_control;
 use super::{MAX_ENCODED_WORD, WordEncoding};
 use crate::coding::base64::encode_group;
 use crate::header::lexical::{emit_quoted, is_atext, is_wsp, since};
@@ -151,6 +152,9 @@ const SUFFIX: &[u8] = b"?=";
 const MAX_FIRST_WORD: usize = 55;
 
 fn refuse_controls(text: &str) -> Result<(), TextError> {
+    if !may_hold_control(text.as_bytes()) {
+        return Ok(());
+    }
     let is_control = |&(_, c): &(usize, char)| c.is_control() && c != '\t';
     match text.char_indices().find(is_control) {
         Some((offset, _)) => Err(TextError::Control { offset }),

@@ -62,12 +62,12 @@ fn refused_urls() {
         (b"<a:b>,", NoAngle, 6, 1),
         (b"<a:b>, c:d", NoAngle, 7, 1),
         (b"<a:b>,,<c:d>", NoAngle, 6, 1),
-        (b"<>", Url(UrlErrorKind::Empty), 1, 0),
-        (b"<a:b>, < >", Url(UrlErrorKind::Empty), 9, 1),
-        (b"<a<b>", Url(UrlErrorKind::BadOctet), 2, 0),
-        (b"<a\x00b>", Url(UrlErrorKind::BadOctet), 2, 0),
-        (b"<a\rb>", Url(UrlErrorKind::BadOctet), 2, 0),
-        (b"<\xc3\xa9>", Url(UrlErrorKind::BadOctet), 1, 0),
+        (b"<>", NoUrl, 1, 0),
+        (b"<a:b>, < >", NoUrl, 9, 1),
+        (b"<a<b>", BadOctet, 2, 0),
+        (b"<a\x00b>", BadOctet, 2, 0),
+        (b"<a\rb>", BadOctet, 2, 0),
+        (b"<\xc3\xa9>", BadOctet, 1, 0),
         (b"(", Lexical(LexicalErrorKind::UnclosedComment), 0, 0),
     ] {
         let error = ListUrls::parse(value).unwrap_err();

@@ -22,7 +22,10 @@ fn example(grammar: Grammar) -> &'static [u8] {
         Grammar::Received => b" from a by b; Fri, 21 Nov 1997 09:55:06 -0600",
         Grammar::ContentType => b" text/plain; charset=utf-8",
         Grammar::Languages => b" de, en-gb",
-        Grammar::Url => b" http://example.org/a",
+        Grammar::ContentDisposition => b" attachment; filename=a",
+        Grammar::TransferEncoding => b" base64",
+        Grammar::MimeVersion => b" 1.0",
+        Grammar::ContentLocation => b" http://example.org/a",
         Grammar::ListUrls | Grammar::ListPost => b" <mailto:a@example.org>",
         Grammar::ListId => b" A list <a.example.org>",
         Grammar::OneClick => b" List-Unsubscribe=One-Click",
@@ -30,6 +33,16 @@ fn example(grammar: Grammar) -> &'static [u8] {
         Grammar::AuthResults => b" mx.example.org; spf=pass",
         Grammar::ArcAuthResults => b" i=1; mx.example.org; spf=pass",
         Grammar::TagList => b" v=1; a=b",
+        Grammar::NotificationOptions => b" signed-receipt=optional,pkcs7-signature",
+        Grammar::TypedText => b" rfc822; joe@example.org",
+        Grammar::Token => b" abuse",
+        Grammar::Number => b" 1",
+        Grammar::Ip => b" 192.0.2.1",
+        Grammar::Domain => b" example.org",
+        Grammar::Action => b" failed",
+        Grammar::StatusCode => b" 5.1.1",
+        Grammar::ReportingUa => b" pc.example.org; Foomail",
+        Grammar::Disposition => b" manual-action/MDN-sent-manually; displayed",
     }
 }
 

@@ -1,65 +1,27 @@
-//! URLs in header fields: in angle brackets (RFC 2369 2), or alone (RFC 2557 4.2).
-//!
-//! White space and folds inside are no part of the URL. What a scheme demands is not looked at.
+//! URLs in angle brackets (RFC 2369 2).
 
 use core::fmt;
 
 use scop_core::{Emit, Full, ParseError, Sink};
 
-use super::lexical::{display, fold_len, is_wsp};
+use super::{ListError, ListErrorKind};
+use crate::header::lexical::{display, fold_len, is_wsp};
 
-/// Which rule a URL breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum UrlErrorKind {
-    /// An octet that no URL has.
-    BadOctet,
-    /// Nothing but white space.
-    Empty,
-}
-
-impl fmt::Display for UrlErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BadOctet => "a URL holds an octet that no URL has (RFC 3986 2)",
-            Self::Empty => "a URL is empty (RFC 2369 2)",
-        })
-    }
-}
-
-/// The error of [`Url::parse`].
-pub type UrlError = ParseError<UrlErrorKind>;
-
-/// A URL, as it stands in a field.
+/// A URL, as it stands between angle brackets. White space and folds inside are no part of it; what a
+/// scheme demands is not looked at.
 ///
 /// ```text
-/// URI-reference = visible ASCII, but not DQUOTE, "<" or ">"        ; RFC 3986 2, appendix C
-/// ```
-///
-/// ```
-/// use scop_mime_core::header::url::Url;
-/// let url = Url::parse(b" mailto:list-request@example.org\r\n  ?subject=help")?;
-/// assert_eq!(url.to_string(), "mailto:list-request@example.org?subject=help");
-/// assert_eq!(url.scheme(), Some(&b"mailto"[..]));
-/// # Ok::<(), scop_mime_core::header::url::UrlError>(())
+/// URL = visible ASCII, but not DQUOTE, "<" or ">"                 ; RFC 3986 2, appendix C
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Url<'a> {
+pub struct ListUrl<'a> {
     raw: &'a [u8],
     offset: usize,
 }
 
-impl<'a> Url<'a> {
-    /// Reads a URL without its brackets: the value of Content-Location or Content-Base.
-    ///
-    /// # Errors
-    /// The first rule that is broken.
-    pub fn parse(value: &'a [u8]) -> Result<Self, UrlError> {
-        Self::at(value, 0)
-    }
-
-    /// The same, where `raw` begins at byte `offset` of the parsed value.
-    pub(crate) fn at(raw: &'a [u8], offset: usize) -> Result<Self, UrlError> {
+impl<'a> ListUrl<'a> {
+    /// Checks what stands between the brackets, which begins at byte `offset` of the value.
+    pub(super) fn new(raw: &'a [u8], offset: usize) -> Result<Self, ListError> {
         let error = |kind, at: usize| Err(ParseError::new(kind, at).nested(offset));
         let mut empty = true;
         for (at, &byte) in raw.iter().enumerate() {
@@ -67,13 +29,13 @@ impl<'a> Url<'a> {
             match byte {
                 b' ' | b'\t' => {}
                 b'\r' | b'\n' if fold() => {}
-                b'"' | b'<' | b'>' => return error(UrlErrorKind::BadOctet, at),
+                b'"' | b'<' | b'>' => return error(ListErrorKind::BadOctet, at),
                 b'!'..=b'~' => empty = false,
-                _ => return error(UrlErrorKind::BadOctet, at),
+                _ => return error(ListErrorKind::BadOctet, at),
             }
         }
         if empty {
-            return error(UrlErrorKind::Empty, raw.len());
+            return error(ListErrorKind::NoUrl, raw.len());
         }
         Ok(Self { raw, offset })
     }
@@ -114,22 +76,22 @@ impl<'a> Url<'a> {
 }
 
 /// Two are equal when they are the same octets, white space left out.
-impl PartialEq for Url<'_> {
+impl PartialEq for ListUrl<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.runs().flatten().eq(other.runs().flatten())
     }
 }
 
-impl Eq for Url<'_> {}
+impl Eq for ListUrl<'_> {}
 
 /// Without white space.
-impl Emit for Url<'_> {
+impl Emit for ListUrl<'_> {
     fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
         self.runs().try_for_each(|run| sink.put(run))
     }
 }
 
-impl fmt::Display for Url<'_> {
+impl fmt::Display for ListUrl<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         display(self, f)
     }

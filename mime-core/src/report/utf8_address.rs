@@ -1,0 +1,126 @@
+//! Addresses of the type `utf-8` (RFC 6533 3), in which any character can be written in ASCII.
+
+use core::fmt;
+
+use scop_core::{Cursor, Emit, Full, Sink};
+
+use super::TypedText;
+use crate::header::lexical::display;
+
+/// What an address of the type `utf-8` means.
+///
+/// ```text
+/// utf-8-enc-addr      = utf-8-addr-xtext / utf-8-addr-unitext / utf-8-address    ; RFC 6533 3
+/// utf-8-addr-xtext    = 1*(QCHAR / EmbeddedUnicodeChar)
+/// EmbeddedUnicodeChar = %x5C.78 "{" HEXPOINT "}"                  ; starts with "\x"
+/// HEXPOINT            = 2 to 6 upper-case hexadecimal digits, but no surrogate
+/// ```
+///
+/// What only looks like an embedded character stays as it is written.
+///
+/// ```
+/// use scop_mime_core::report::TypedText;
+/// use scop_mime_core::report::utf8_address::Utf8Address;
+///
+/// let recipient = TypedText::parse(b"utf-8; m\\x{FC}ller@example.org")?;
+/// assert_eq!(Utf8Address::of(&recipient).unwrap().to_string(), "m\u{fc}ller@example.org");
+/// # Ok::<(), scop_mime_core::report::ReportError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Utf8Address<'a> {
+    text: &'a [u8],
+}
+
+impl<'a> Utf8Address<'a> {
+    /// The address of a recipient; `None` when it has another type.
+    pub fn of(recipient: &TypedText<'a>) -> Option<Self> {
+        recipient.is_type(b"utf-8").then_some(Self {
+            text: recipient.text_raw(),
+        })
+    }
+}
+
+/// In UTF-8.
+impl Emit for Utf8Address<'_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        let mut cursor = Cursor::new(self.text);
+        while !cursor.is_at_end() {
+            sink.put(cursor.take_while(|byte| byte != b'\\'))?;
+            if let Some(character) = take_embedded(&mut cursor) {
+                sink.put(character.encode_utf8(&mut [0; 4]).as_bytes())?;
+            } else if let Some(byte) = cursor.take_byte() {
+                sink.put_byte(byte)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Utf8Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display(self, f)
+    }
+}
+
+/// Takes `\x{HEXPOINT}`, if it is next.
+fn take_embedded(cursor: &mut Cursor<'_>) -> Option<char> {
+    let mut ahead = *cursor;
+    if ahead.take(3)? != b"\\x{" {
+        return None;
+    }
+    let digits = ahead.take_while(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
+    if !(2..=6).contains(&digits.len()) || !ahead.skip_byte(b'}') {
+        return None;
+    }
+    let mut point: u32 = 0;
+    for &digit in digits {
+        let value = if digit.is_ascii_digit() {
+            digit - b'0'
+        } else {
+            digit - b'A' + 10
+        };
+        point = point << 4 | u32::from(value);
+    }
+    let character = char::from_u32(point)?;
+    *cursor = ahead;
+    Some(character)
+}
+
+/// Writes an address in ASCII: what is not printable ASCII, and the three octets that have a meaning of
+/// their own there, as embedded characters.
+pub(super) struct Xtext<'s, S: ?Sized>(pub(super) &'s mut S);
+
+impl<S: Sink + ?Sized> Sink for Xtext<'_, S> {
+    /// Takes whole characters; what is none is refused.
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        let text = core::str::from_utf8(bytes).map_err(|_| Full)?;
+        for character in text.chars() {
+            match u8::try_from(character) {
+                Ok(byte @ b'!'..=b'~') if !matches!(byte, b'\\' | b'+' | b'=') => {
+                    self.0.put_byte(byte)?;
+                }
+                _ => self.embed(character)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<S: Sink + ?Sized> Xtext<'_, S> {
+    fn embed(&mut self, character: char) -> Result<(), Full> {
+        self.0.put(b"\\x{")?;
+        let point = u32::from(character);
+        let mut begun = false;
+        for shift in [20, 16, 12, 8, 4, 0] {
+            let nibble = u8::try_from(point >> shift & 15).unwrap_or(0);
+            begun |= nibble > 0 || shift == 4; // two digits at least
+            if begun {
+                self.0.put_byte(match nibble {
+                    0..=9 => b'0' + nibble,
+                    _ => b'A' + (nibble & 15) - 10,
+                })?;
+            }
+        }
+        self.0.put_byte(b'}')
+    }
+}
