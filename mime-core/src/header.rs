@@ -14,6 +14,7 @@ pub mod list;
 pub mod message_id;
 pub mod notification_options;
 pub mod parameter;
+pub mod resent;
 pub mod scan;
 pub mod tag_list;
 pub mod trace;

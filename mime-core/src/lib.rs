@@ -37,7 +37,7 @@ pub use header::scan::{
     Field, FieldDefect, Fields, HeaderBlock, HeaderEnd, Message, find_header_end,
 };
 pub use header::tag_list::TagList;
-pub use header::trace::{Received, ReturnPath};
+pub use header::trace::{Received, ReturnPath, Stamp};
 pub use header::typed::{FieldName, Typed};
 pub use header::unstructured::Unstructured;
 pub use limits::Limits;

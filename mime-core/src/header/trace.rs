@@ -3,7 +3,8 @@
 //! Programs write Received as they like, so it is read loosely: the date behind the last semicolon,
 //! and before it clauses that each begin with one of the known keywords. What stands between two
 //! keywords belongs to the first, whatever it is; other semicolons end a clause too. Only comments,
-//! quoted strings and angle brackets that do not close are errors. Return-Path is read strictly.
+//! quoted strings and angle brackets that do not close are errors. Return-Path is read strictly. Writing
+//! is strict: [`Stamp`] takes no value that could be read as anything else.
 //!
 //! ```
 //! use scop_mime_core::{Received, header::trace::Keyword};
@@ -32,6 +33,9 @@ use super::lexical::{
 
 #[cfg(test)]
 mod tests;
+mod write;
+
+pub use write::{Client, Stamp, StampError};
 
 /// Which rule a Received field breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::header::scan::HeaderBlock;
 use proptest::prelude::*;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -174,5 +175,172 @@ proptest! {
     #[test]
     fn tokens(value in "(from|by|with|id|for| |;|\\(x\\)|<a@b>|\"y\"|\r\n |\n|[ab.@\\[\\]:)]){0,14}") {
         check(value.as_bytes());
+    }
+}
+
+fn date() -> DateTime {
+    DateTime::parse(b"Fri, 21 Nov 1997 10:05:43 -0600").unwrap()
+}
+
+fn stamp(by: &[u8]) -> Stamp<'_> {
+    Stamp::new(by, date())
+}
+
+fn client<'a>(name: Option<&'a [u8]>, reverse: Option<&'a [u8]>) -> Client<'a> {
+    Client {
+        name,
+        reverse,
+        ip: [192, 0, 2, 1].into(),
+    }
+}
+
+#[test]
+fn stamps_are_read_back() {
+    let mut full = stamp(b"mx.example.net");
+    full.from = Some(client(Some(b"[192.0.2.9]"), Some(b"a.example.org")));
+    full.via = Some(b"TCP");
+    full.with = Some(b"ESMTPSA");
+    full.id = Some(b"<1@example.net>");
+    full.recipient = Some(AddrSpec::parse(b"\"a b\"@example.net").unwrap());
+    full.tls = Some(b"TLS_AES_128_GCM_SHA256");
+    let mut out = Vec::new();
+    full.write(&mut out).unwrap();
+    assert_eq!(
+        core::str::from_utf8(&out).unwrap(),
+        "Received: from [192.0.2.9] (a.example.org [192.0.2.1])\r\n by mx.example.net via TCP with \
+         ESMTPSA id <1@example.net> for <\"a\r\n b\"@example.net> tls TLS_AES_128_GCM_SHA256;\r\n \
+         Fri, 21 Nov 1997 10:05:43 -0600\r\n"
+    );
+    let field = HeaderBlock::new(&out).fields().next().unwrap();
+    let received = Received::parse(field.value()).unwrap();
+    let read: Vec<_> = received
+        .clauses()
+        .map(|clause| (clause.keyword().unwrap(), clause.value()))
+        .collect();
+    let expected: [(Keyword, &[u8]); 7] = [
+        (Keyword::From, b"[192.0.2.9]"),
+        (Keyword::By, b"mx.example.net"),
+        (Keyword::Via, b"TCP"),
+        (Keyword::With, b"ESMTPSA"),
+        (Keyword::Id, b"<1@example.net>"),
+        (Keyword::For, b"<\"a\r\n b\"@example.net>"),
+        (Keyword::Tls, b"TLS_AES_128_GCM_SHA256"),
+    ];
+    assert_eq!(read, expected);
+    let from = received.clause(Keyword::From).unwrap();
+    assert_eq!(from.address_literal(), Some(&b"192.0.2.1"[..]));
+    assert_eq!(received.date(), Some(Ok(date())));
+
+    let mut bare = stamp(b"mx");
+    bare.from = Some(Client {
+        name: None,
+        reverse: None,
+        ip: "2001:db8::1".parse().unwrap(),
+    });
+    let mut out = Vec::new();
+    bare.write(&mut out).unwrap();
+    let text = core::str::from_utf8(&out).unwrap();
+    assert!(
+        text.starts_with("Received: from [IPv6:2001:db8::1] ([IPv6:2001:db8::1])\r\n by mx;\r\n ")
+    );
+}
+
+#[test]
+fn stamps_that_are_refused() {
+    let write = |stamp: Stamp<'_>| stamp.write(&mut Vec::new());
+    let long = [b'a'; 1000];
+    for name in [
+        &b""[..],
+        b"a b",
+        b"a..b",
+        b"a.",
+        b"a\r\nX: y",
+        b"a;b",
+        b"a(b)",
+        b"<a>",
+        b"a\x7f",
+        b"\xff",
+        b"\xc2\x85",
+        b"[a b]",
+        b"[]",
+        b"[a]b]",
+        b"[a\x00]",
+        b"a=b",
+    ] {
+        assert_eq!(write(stamp(name)), Err(StampError::BadDomain), "{name:?}");
+        let mut with = stamp(b"mx");
+        with.from = Some(client(Some(name), None));
+        assert_eq!(write(with), Err(StampError::BadDomain), "{name:?}");
+        with.from = Some(client(None, Some(name)));
+        assert_eq!(write(with), Err(StampError::BadDomain), "{name:?}");
+    }
+    for name in [
+        &b"a_b.example"[..],
+        "b\u{fc}cher.example".as_bytes(),
+        b"[IPv6:::1]",
+    ] {
+        assert_eq!(write(stamp(name)), Ok(()), "{name:?}");
+    }
+    for atom in [
+        &b""[..],
+        b"ESMTP S",
+        b"a.b",
+        b"a;",
+        b"a\n b",
+        b"(a)",
+        b"\xc3\xa9",
+    ] {
+        let mut with = stamp(b"mx");
+        with.with = Some(atom);
+        assert_eq!(write(with), Err(StampError::BadAtom), "{atom:?}");
+        (with.with, with.via) = (None, Some(atom));
+        assert_eq!(write(with), Err(StampError::BadAtom), "{atom:?}");
+        (with.via, with.tls) = (None, Some(atom));
+        assert_eq!(write(with), Err(StampError::BadAtom), "{atom:?}");
+    }
+    for id in [
+        &b""[..],
+        b"a b",
+        b"<a>",
+        b"<a@b> ",
+        b"a@b",
+        b"(a)",
+        b"a\r\n b",
+        b"<a@\r\n b>",
+    ] {
+        let mut with = stamp(b"mx");
+        with.id = Some(id);
+        assert_eq!(write(with), Err(StampError::BadId), "{id:?}");
+    }
+    let mut with = stamp(b"mx");
+    with.recipient = Some(AddrSpec::parse(b"\"a\x01\"@b").unwrap());
+    assert_eq!(write(with), Err(StampError::Control));
+    assert_eq!(write(stamp(&long)), Err(StampError::LineTooLong));
+    let mut small = [0; 8];
+    let mut sink = scop_core::SliceSink::new(&mut small);
+    assert_eq!(stamp(b"mx").write(&mut sink), Err(StampError::Full));
+}
+
+proptest! {
+    /// Whatever a client says, what is written is one field that is read as it was meant.
+    #[test]
+    fn any_client(name: Vec<u8>, id in "[ -~]{0,8}", with in "[ -~]{0,8}") {
+        let mut stamp = stamp(b"by");
+        stamp.from = Some(client(Some(&name), None));
+        stamp.id = Some(id.as_bytes());
+        stamp.with = Some(with.as_bytes());
+        let mut out = Vec::new();
+        if stamp.write(&mut out).is_ok() {
+            let mut fields = HeaderBlock::new(&out).fields();
+            let field = fields.next().unwrap();
+            prop_assert!(fields.next().is_none());
+            let received = Received::parse(field.value()).unwrap();
+            let value = |keyword| received.clause(keyword).unwrap().value();
+            prop_assert_eq!(value(Keyword::From), &name[..]);
+            prop_assert_eq!(value(Keyword::Id), id.as_bytes());
+            prop_assert_eq!(value(Keyword::With), with.as_bytes());
+            prop_assert_eq!(received.clauses().count(), 4);
+            prop_assert_eq!(received.date(), Some(Ok(date())));
+        }
     }
 }
