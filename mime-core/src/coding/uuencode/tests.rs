@@ -122,6 +122,7 @@ fn known_texts() {
         (b"begin 644 a\n#    \n`\nend\n", b"\0\0\0", None),
         (b"begin 644 a\n#\n`\nend\n", b"\0\0\0", Some(12)),
         (b"begin 644 a\n#0V%\n`\nend\n", b"Ca@", Some(12)),
+        (b"begin 644 a\n!0\n`\nend\n", b"@", Some(12)),
         // A check sum behind the data.
         (b"begin 644 a\n#0V%TX\n`\nend\n", b"Cat", Some(12)),
         (b"begin 644 a\n#0v%T\n`\nend\n", b"Aat", Some(12)),
@@ -147,6 +148,38 @@ fn known_texts() {
         let defects = defect.map(|at| (DefectKind::BadUuencode, at));
         let expected = Run::with(octets, defects.as_slice());
         every_split(text, decode, &expected);
+    }
+}
+
+#[test]
+fn long_lines() {
+    let blanks = " ".repeat(LINE);
+    for (text, octets, defect) in [
+        (
+            std::format!("{blanks}x\nbegin 644 a\n`\nend\n"),
+            "",
+            Some(0),
+        ),
+        (
+            std::format!("begin 644 {blanks}x\n#0V%T\n`\nend\n"),
+            "Cat",
+            None,
+        ),
+        (
+            std::format!("begin 644 a\n#0V%T{blanks}x\n`\nend\n"),
+            "Cat",
+            Some(12),
+        ),
+        (
+            std::format!("begin 644 a\n#0V%T\nend{blanks}x\n"),
+            "Cat",
+            Some(18),
+        ),
+    ] {
+        let defects = defect.map(|at| (DefectKind::BadUuencode, at));
+        let expected = Run::with(octets.as_bytes(), defects.as_slice());
+        assert_eq!(naive(text.as_bytes()), expected, "{text}");
+        every_split(text.as_bytes(), decode, &expected);
     }
 }
 
