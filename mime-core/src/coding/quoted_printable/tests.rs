@@ -111,6 +111,7 @@ fn defects() {
         (b"a \t \r\nb ", b"a\r\nb", &[(Space, 1)]),
         (b"a= \t\r\nb=  \nc", b"abc", &[(Space, 2)]),
         (b" \r\n", b"\r\n", &[(Space, 0)]),
+        (b"a \r\n \r\n = \n \n", b"a\r\n\r\n \n", &[(Space, 1)]),
         (b"a b\tc", b"a b\tc", &[]),
         // `=` that stands for nothing.
         (b"a=", b"a=", &[(Escape, 1)]),
