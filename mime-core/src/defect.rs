@@ -2,6 +2,12 @@
 
 use core::fmt;
 
+mod header;
+pub mod inspect;
+mod lines;
+#[cfg(test)]
+mod tests;
+
 /// One thing that is wrong, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

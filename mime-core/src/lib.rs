@@ -21,6 +21,7 @@ pub use body::index::{Events, Index, Part, Parts};
 pub use body::push::Reader;
 pub use charset::{Charset, CharsetDecoder};
 pub use coding::encoding::Encoding;
+pub use defect::inspect::Inspector;
 pub use defect::{Defect, DefectKind, DefectSet};
 pub use header::address::{AddrSpec, Address, AddressList, Group, Mailbox};
 pub use header::auth_results::{AuthResults, AuthResultsWriter};

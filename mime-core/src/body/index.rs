@@ -63,6 +63,11 @@ impl<'a> Index<'a> {
         Self { input, limits }
     }
 
+    /// The limits of its readers.
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// The bytes of the message.
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.input

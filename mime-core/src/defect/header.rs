@@ -1,0 +1,269 @@
+//! What is wrong with one header: fields that are none, fields that stand too often or not at all, and
+//! values.
+
+use super::DefectKind;
+use super::lines::wide;
+use crate::coding::encoding::{Encoding, EncodingErrorKind};
+use crate::header::address::{Address, AddressList, AddressQuirk, Mailbox};
+use crate::header::content::content_type::ContentType;
+use crate::header::content::disposition::ContentDisposition;
+use crate::header::encoded_word::{DecodedText, EncodedWordErrorKind};
+use crate::header::scan::{Field, FieldDefect};
+use crate::header::typed::{FieldName, Typed};
+use crate::limits::Limits;
+
+/// Whoever is told of a defect, and at which byte of the input it stands.
+pub(super) type Found<'f> = &'f mut dyn FnMut(DefectKind, u64);
+
+/// The header that is being read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header {
+    is_message: bool,
+    /// The byte of the input at which it begins.
+    start: u64,
+    fields: usize,
+    len: usize,
+    /// One bit for each [`FieldName`].
+    seen: u64,
+}
+
+/// One word holds all names.
+const _: () = assert!(FieldName::ALL.len() <= 64);
+
+impl Header {
+    pub(super) const fn new(is_message: bool, start: u64) -> Self {
+        Self {
+            is_message,
+            start,
+            fields: 0,
+            len: 0,
+            seen: 0,
+        }
+    }
+
+    pub(super) fn field(&mut self, field: &Field<'_>, limits: &Limits, found: Found<'_>) {
+        let start = self.start.saturating_add(wide(field.offset()));
+        self.count(field.raw(), start, true, limits, found);
+        let mut is_mbox_line = false;
+        for defect in field.defects() {
+            is_mbox_line |= defect == FieldDefect::MboxLine;
+            let is_said =
+                is_mbox_line && matches!(defect, FieldDefect::NoColon | FieldDefect::BadName);
+            if let Some(kind) = of_field(defect)
+                && !is_said
+            {
+                found(kind, start);
+            }
+        }
+        if let Some(name) = field.known() {
+            if self.has(name) && name.occurs().is_singleton() {
+                found(duplicate(name), start);
+            }
+            self.seen |= bit(name);
+        }
+        let value = start.saturating_add(wide(field.value_start()));
+        field_value(field, limits, &mut |kind, offset| {
+            found(kind, value.saturating_add(wide(offset)));
+        });
+    }
+
+    /// A piece of a field that is too long to be read.
+    pub(super) fn long_field(&mut self, bytes: &[u8], at: u64, limits: &Limits, found: Found<'_>) {
+        self.count(bytes, at, false, limits, found);
+    }
+
+    /// The header is over.
+    pub(super) fn end(&self, found: Found<'_>) {
+        let needed = FieldName::ALL
+            .iter()
+            .filter(|name| name.occurs().is_required());
+        for &name in needed {
+            if self.is_message && !self.has(name) {
+                found(DefectKind::MissingField, self.start);
+            }
+        }
+        let mime = [
+            FieldName::ContentType,
+            FieldName::ContentTransferEncoding,
+            FieldName::ContentDisposition,
+        ];
+        let has_mime = mime.into_iter().any(|name| self.has(name));
+        if self.is_message && has_mime && !self.has(FieldName::MimeVersion) {
+            found(DefectKind::MissingMimeVersion, self.start);
+        }
+    }
+
+    const fn has(&self, name: FieldName) -> bool {
+        self.seen & bit(name) != 0
+    }
+
+    /// Counts a field or a piece of one.
+    fn count(&mut self, raw: &[u8], at: u64, whole: bool, limits: &Limits, found: Found<'_>) {
+        let before = (self.fields, self.len);
+        self.fields = self.fields.saturating_add(usize::from(whole));
+        self.len = self.len.saturating_add(raw.len());
+        if before.0 <= limits.fields && self.fields > limits.fields {
+            found(DefectKind::FieldsLimit, at);
+        }
+        if before.1 <= limits.header && self.len > limits.header {
+            found(DefectKind::HeaderLimit, at);
+        }
+    }
+}
+
+const fn bit(name: FieldName) -> u64 {
+    1 << name as u8
+}
+
+/// What a defect of a field is called; none for those that are looked for in all octets.
+const fn of_field(defect: FieldDefect) -> Option<DefectKind> {
+    Some(match defect {
+        FieldDefect::NothingToContinue => DefectKind::NothingToContinue,
+        FieldDefect::MboxLine => DefectKind::MboxLine,
+        FieldDefect::NoColon => DefectKind::NoColon,
+        FieldDefect::BadName => DefectKind::BadFieldName,
+        FieldDefect::NotUtf8 => DefectKind::NotUtf8,
+        FieldDefect::SpaceBeforeColon => DefectKind::SpaceBeforeColon,
+        FieldDefect::Nul | FieldDefect::BareCr | FieldDefect::LineTooLong => return None,
+    })
+}
+
+const fn duplicate(name: FieldName) -> DefectKind {
+    match name {
+        FieldName::ContentType => DefectKind::DuplicateContentType,
+        FieldName::ContentTransferEncoding => DefectKind::DuplicateTransferEncoding,
+        _ => DefectKind::DuplicateField,
+    }
+}
+
+fn transfer_encoding(value: &[u8], found: &mut dyn FnMut(DefectKind, usize)) {
+    let (encoding, odd) = Encoding::recover(value);
+    match odd {
+        Some(odd) if odd.kind() == EncodingErrorKind::Comment => {
+            found(DefectKind::CommentInContent, odd.offset());
+        }
+        Some(odd) => found(DefectKind::UnknownTransferEncoding, odd.offset()),
+        None => {}
+    }
+    if encoding == Encoding::Unknown && odd.is_none() {
+        found(DefectKind::UnknownTransferEncoding, 0);
+    }
+}
+
+fn addresses(list: AddressList<'_>, found: &mut dyn FnMut(DefectKind, usize)) {
+    for address in list.iter() {
+        if let Address::Group(group) = address {
+            words(group.name().decoded(), group.name().offset(), found);
+        }
+    }
+    for mailbox in list.mailboxes() {
+        if is_misleading(&mailbox) {
+            found(DefectKind::AmbiguousAddress, mailbox.offset());
+        }
+        if let Some(name) = mailbox.display_name() {
+            words(name.decoded(), name.offset(), found);
+        }
+    }
+}
+
+/// Whether two readers may see two addresses. A quoted local part alone does not do it: only what some
+/// take for the end of the address does.
+fn is_misleading(mailbox: &Mailbox<'_>) -> bool {
+    mailbox.quirks().any(|quirk| match quirk {
+        AddressQuirk::QuotedLocalPart => mailbox
+            .addr_spec()
+            .local_part()
+            .text()
+            .any(|byte| matches!(byte, b'@' | b'<' | b'>' | b',' | b';' | b':')),
+        quirk => quirk.is_ambiguous(),
+    })
+}
+
+/// The encoded words of a text. One in a charset that this build does not know is no defect of the message.
+fn words(text: DecodedText<'_>, base: usize, found: &mut dyn FnMut(DefectKind, usize)) {
+    let defects = text.encoded_word_defects();
+    if let Some(bad) = defects.bad
+        && bad.kind() != EncodedWordErrorKind::UnknownCharset
+    {
+        let at = base.saturating_add(bad.offset());
+        found(DefectKind::BadEncodedWord, at);
+    }
+    if let Some(misplaced) = defects.misplaced {
+        let at = base.saturating_add(misplaced.offset());
+        found(DefectKind::MisplacedEncodedWord, at);
+    }
+    if let Some(loose) = defects.loose {
+        found(
+            DefectKind::BadEncodedWord,
+            base.saturating_add(loose.offset()),
+        );
+    }
+}
+
+/// Tells what is wrong with the value of `field`; offsets count from the value.
+fn field_value(field: &Field<'_>, limits: &Limits, found: &mut dyn FnMut(DefectKind, usize)) {
+    match field.known() {
+        // The first one counts; a second one is a defect whatever it says.
+        Some(FieldName::ContentType) => {
+            for (kind, offset) in ContentType::defects(field.value(), limits) {
+                found(kind, offset);
+            }
+            let (content, _) = ContentType::recover_within(field.value(), limits);
+            if content.is_some_and(|content| content.is(b"message", b"partial")) {
+                found(DefectKind::PartialMessage, 0);
+            }
+            return;
+        }
+        Some(FieldName::ContentDisposition) => {
+            for (kind, offset) in ContentDisposition::defects(field.value(), limits) {
+                found(kind, offset);
+            }
+            return;
+        }
+        Some(FieldName::ContentTransferEncoding) => {
+            transfer_encoding(field.value(), found);
+            return;
+        }
+        _ => {}
+    }
+    match field.typed() {
+        Typed::Malformed { field, error, .. } => {
+            let kind = match field {
+                FieldName::From => DefectKind::AmbiguousAuthor,
+                _ => DefectKind::BadValue,
+            };
+            found(kind, error.offset());
+        }
+        Typed::From(list) => {
+            if list.mailboxes().next().is_none() {
+                found(DefectKind::AmbiguousAuthor, 0);
+            }
+            addresses(list, found);
+        }
+        Typed::To(list)
+        | Typed::Cc(list)
+        | Typed::ReplyTo(list)
+        | Typed::ResentFrom(list)
+        | Typed::ResentTo(list)
+        | Typed::ResentCc(list)
+        | Typed::ResentReplyTo(list)
+        | Typed::DispositionNotificationTo(list)
+        | Typed::Bcc(Some(list))
+        | Typed::ResentBcc(Some(list)) => addresses(list, found),
+        Typed::Sender(_) | Typed::ResentSender(_) => {
+            if let Ok(list) = AddressList::parse(field.value()) {
+                addresses(list, found);
+            }
+        }
+        Typed::Keywords(keywords) => {
+            for phrase in keywords.iter() {
+                words(phrase.decoded(), phrase.offset(), found);
+            }
+        }
+        Typed::Subject(text)
+        | Typed::Comments(text)
+        | Typed::ContentDescription(text)
+        | Typed::Unstructured(text) => words(text.text(), 0, found),
+        _ => {}
+    }
+}
