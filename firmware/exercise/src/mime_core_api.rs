@@ -15,6 +15,7 @@ use scop_mime_core::{
 
 use crate::tally::Tally;
 
+mod tree;
 mod words;
 
 const MESSAGE: &[u8] = b"\
@@ -46,6 +47,7 @@ pub fn run(input: &[u8]) -> usize {
     known(message, &mut tally);
     dates(input, &mut tally);
     fold(input, &mut tally);
+    tree::run(input, &mut tally);
     words::run(input, &mut tally);
     let written = auth_results(input, &mut tally);
     tally.check(written.is_ok());

@@ -29,14 +29,16 @@ pub enum Event<'a> {
     Preamble(&'a [u8]),
     /// Bytes of the body of a leaf, still encoded; they may come in several pieces.
     Body(&'a [u8]),
-    /// A delimiter line with the line end before it, which belongs to it (RFC 2046 5.1.1), and its own.
+    /// A delimiter line with the line end before it, which belongs to it (RFC 2046 5.1.1), and, unless it
+    /// closes, its own.
     Delimiter {
         /// The bytes.
         line: &'a [u8],
         /// Whether it is the last of its multipart.
         close: bool,
     },
-    /// Bytes after the last delimiter of a multipart.
+    /// Bytes after the last delimiter of a multipart, from the line end behind it on; a line end before a
+    /// delimiter of an outer multipart belongs to that.
     Epilogue(&'a [u8]),
     /// The entity that began last and has not ended ends here.
     End(Entity),

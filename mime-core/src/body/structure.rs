@@ -625,7 +625,7 @@ impl<const DEPTH: usize> Structure<DEPTH> {
             if delimiter.close {
                 level.is_closed = true;
                 self.state = State::Text(Role::Epilogue);
-                self.line_start = true;
+                self.line_start = false;
             } else {
                 level.children = level.children.saturating_add(1);
                 self.parts = self.parts.saturating_add(1);

@@ -68,14 +68,10 @@ impl Naive {
             // The boundary of the header that just ended is open now.
             let (level, close) = self.delimiter(line).unwrap_or((level, close));
             let mut delimiter = Vec::new();
-            for end in [&b"\r\n"[..], b"\n"] {
-                if self.text.ends_with(end) {
-                    self.text.truncate(self.text.len() - end.len());
-                    delimiter.extend_from_slice(end);
-                    break;
-                }
-            }
-            delimiter.extend_from_slice(line);
+            let start = self.text.len() - line_end(&self.text).len();
+            delimiter.extend(self.text.drain(start..));
+            let end = line.len() - if close { line_end(line).len() } else { 0 };
+            delimiter.extend_from_slice(&line[..end]);
             self.flush();
             self.close(level + 1);
             self.events.push(Owned::Delimiter(delimiter, close));
@@ -84,6 +80,7 @@ impl Naive {
             if close {
                 top.closed = true;
                 self.place = Place::Epilogue;
+                self.text.extend_from_slice(&line[end..]);
             } else {
                 top.children += 1;
                 let number = top.children;
@@ -102,9 +99,7 @@ impl Naive {
     }
 
     fn delimiter(&self, line: &[u8]) -> Option<(usize, bool)> {
-        let text = line
-            .strip_suffix(b"\n")
-            .map_or(line, |text| text.strip_suffix(b"\r").unwrap_or(text));
+        let text = &line[..line.len() - line_end(line).len()];
         let mut rest = text.strip_prefix(b"--")?;
         while let [before @ .., b' ' | b'\t'] = rest {
             rest = before;
@@ -237,4 +232,9 @@ impl Naive {
         self.flush();
         self.close(0);
     }
+}
+
+fn line_end(bytes: &[u8]) -> &[u8] {
+    let ends = [&b"\r\n"[..], b"\n", b""];
+    ends.into_iter().find(|end| bytes.ends_with(end)).unwrap()
 }
