@@ -12,6 +12,7 @@ pub mod charset;
 pub mod coding;
 pub mod defect;
 pub mod edit;
+pub mod flowed;
 pub mod header;
 pub mod limits;
 pub mod report;
