@@ -35,6 +35,8 @@ impl std::ops::AddAssign for Seen {
 pub struct Scratch {
     /// Octets of one part or one value.
     pub octets: Vec<u8>,
+    /// The name of a character set.
+    pub label: Vec<u8>,
     /// Text of one part.
     pub text: String,
     /// The storage of mail-parser.
