@@ -1,4 +1,5 @@
-//! How fast a header is cut into fields and folded, and its encoded words read and written; how fast bodies are decoded and encoded. Run with
+//! How fast a header is cut into fields and folded, and its encoded words read and written; how fast bodies are
+//! decoded and encoded, and messages written. Run with
 //! `cargo test --release -p scop-mime-core --test throughput -- --ignored --nocapture`, for base64 also
 //! with `--features simd`.
 #![expect(clippy::cast_precision_loss, clippy::unwrap_used, reason = "tests")]
@@ -7,9 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use core::hint::black_box;
 use scop_core::{Emit, Sink, SliceSink};
+use scop_mime_core::build::{Address, Body, Draft, Field, Mailbox, Options};
 use scop_mime_core::coding::{Decoder, Encoder, Form, Stats};
 use scop_mime_core::header::encoded_word::{Utf8, emit_unstructured};
-use scop_mime_core::{Encoding, FoldSink, Message, Unstructured};
+use scop_mime_core::{DateTime, Encoding, FoldSink, Message, Unstructured};
 use std::time::Instant;
 
 type Measure = fn(&[u8]) -> usize;
@@ -204,5 +206,52 @@ fn read_and_write_a_subject() {
             read * 1e9,
             write * 1e9
         );
+    }
+}
+
+/// What a mail client writes: names and a subject beyond ASCII, and two versions of a text.
+#[test]
+#[ignore = "a measurement, not a check"]
+fn build_a_message() {
+    let date = DateTime::parse(b"Fri, 1 Nov 2024 10:00:00 +0000").unwrap();
+    let text = "A line of plain text, as people write it, until about here it ends.\r\n".repeat(29);
+    let html = "<p>A line of <b>plain</b> text, as people write it, ends here.</p>\r\n".repeat(29);
+    let pdf: Vec<u8> = (0..75_000_u32).map(|n| n.to_le_bytes()[1] ^ 0x5a).collect();
+    let to = [Address::new("Ren\u{e9} Public", "rene@example.org")];
+    let fields = [
+        Field::to(&to),
+        Field::subject("Gr\u{fc}\u{df}e aus K\u{f6}ln am Rhein"),
+        Field::message_id("1.2.3@example.net"),
+    ];
+    let from = Mailbox::new("J\u{f6} Public", "joe@example.net");
+    let versions = [Body::text(&text), Body::html(&html)];
+    let accents = (
+        text.replace("people", "p\u{e9}ople"),
+        html.replace("people", "p\u{e9}ople"),
+    );
+    let accented = [Body::text(&accents.0), Body::html(&accents.1)];
+    let parts = [
+        Body::alternative(&versions),
+        Body::attachment("application/pdf", "a.pdf", &pdf),
+    ];
+    let mut out = Vec::with_capacity(200_000);
+    for (what, body) in [
+        ("header and a word", Body::text("word")),
+        ("text and html", Body::alternative(&versions)),
+        ("text and html beyond ASCII", Body::alternative(&accented)),
+        ("and 75 KB", Body::mixed(&parts)),
+    ] {
+        let draft = Draft::new(date, from, &fields, body);
+        let options = Options::new([7; 16]);
+        let mut best = f64::INFINITY;
+        for _ in 0..50 {
+            let start = Instant::now();
+            for _ in 0..500 {
+                out.clear();
+                let _ = black_box(black_box(&draft).write(&options, &mut out));
+            }
+            best = best.min(start.elapsed().as_secs_f64() / 500.0);
+        }
+        println!("{what}: {:.2} us for {} octets", best * 1e6, out.len());
     }
 }
