@@ -25,7 +25,7 @@
 //!
 //! Defects of field values and of the octets of lines are not looked for here.
 
-mod boundary;
+pub(crate) mod boundary;
 pub mod event;
 pub mod index;
 mod media;

@@ -5,15 +5,20 @@
 //! any part of it), which shows its place by where it borrows from. Written, it gives the message with
 //! the changes; without any it gives the very bytes, whatever they are.
 //!
-//! - What is inserted must be one field that is well formed. It is written as it was given, but for the
-//!   line ends: those are the ones of the message, which are those of its first line, and CRLF where
-//!   there is none.
+//! - A field that is inserted must be one that is well formed. A part that is added is bytes of any kind
+//!   with an empty line behind the header, if no multipart that it is put in ends or goes on in it. Both
+//!   are written as they were given, but for the line ends: those are the ones of the message, which are
+//!   those of its first line, and CRLF where there is none. (So a part in the encoding binary is not for a
+//!   message with lines of another kind.)
+//! - A part is dropped with the delimiter before it. The last one that a multipart has stays: add another
+//!   one first.
 //! - What is inserted at the same place stands in the order of the calls.
 //! - Changes that touch the same bytes are an error, as is one more than the memory holds; a call that
 //!   fails changes nothing.
 //!
-//! Nothing panics or allocates. A change costs time linear in what it inserts and in the number of
-//! changes that lie behind it; writing costs time linear in the output.
+//! Nothing panics or allocates. A change of a field costs time linear in what it inserts and in the number of
+//! changes that lie behind it, one of a part reads the message up to the end of the multipart; writing
+//! costs time linear in the output.
 //!
 //! ```
 //! use scop_core::{Emit, SliceSink};
@@ -50,10 +55,12 @@ use core::fmt;
 use memchr::memchr;
 use scop_core::{Counter, Emit, Full, ParseError, Sink};
 
+use crate::body::index::Part;
 use crate::header::lexical::is_wsp;
 use crate::header::scan::{Field, HeaderBlock};
 
 mod field;
+mod part;
 #[cfg(test)]
 mod tests;
 
@@ -89,6 +96,18 @@ pub enum EditErrorKind {
     LineTooLong,
     /// A second field behind the one that is inserted.
     NotOneField,
+    /// The part is in no multipart.
+    NotInMultipart,
+    /// The last part that a multipart has may not be dropped (RFC 2046 5.1.1).
+    OnlyPart,
+    /// The part before ends in its header, without an empty line: what is put behind it, or would move up
+    /// to it, would become part of that.
+    CutOff,
+    /// A part that is added has no empty line behind its header (RFC 2046 5.1).
+    NoSeparator,
+    /// A part that is added holds a delimiter of the multipart that it is put in, or of one around it
+    /// (RFC 2046 5.1.1).
+    HoldsBoundary,
 }
 
 impl fmt::Display for EditErrorKind {
@@ -108,6 +127,13 @@ impl fmt::Display for EditErrorKind {
             Self::BlankLine => "a field cannot hold a line of white space (RFC 5322 3.2.2)",
             Self::LineTooLong => "a header line is longer than 998 octets (RFC 5322 2.1.1)",
             Self::NotOneField => "more than one field is inserted (RFC 5322 2.2)",
+            Self::NotInMultipart => "the part is in no multipart",
+            Self::OnlyPart => "a multipart needs a part (RFC 2046 5.1.1)",
+            Self::CutOff => "nothing can follow a part that ends in its header (RFC 2046 5.1)",
+            Self::NoSeparator => "a part needs an empty line behind its header (RFC 2046 5.1)",
+            Self::HoldsBoundary => {
+                "a part that is added holds a boundary of what it is put in (RFC 2046 5.1.1)"
+            }
         })
     }
 }
@@ -127,6 +153,15 @@ pub enum Place<'a> {
     Before(Field<'a>),
     /// Behind this field.
     After(Field<'a>),
+}
+
+/// Where a part is added, in the multipart in which this one is.
+#[derive(Clone, Copy, Debug)]
+pub enum PartPlace<'a> {
+    /// Before this part.
+    Before(Part<'a>),
+    /// Behind this part.
+    After(Part<'a>),
 }
 
 /// Changes to one message.
@@ -161,7 +196,7 @@ impl<'a, 's> Edit<'a, 's> {
         let (at, glue) = self.resolve(place)?;
         let mut insertion = Insertion::new(content, false);
         match glue {
-            Glue::LineEndAfter => insertion.after = Joint::EndOfLine,
+            Glue::LineEndAfter => insertion.after = Joint::LineEnd,
             Glue::LineEndBefore => insertion.before = Joint::EndOfLine,
         }
         self.add(Splice {
@@ -178,7 +213,7 @@ impl<'a, 's> Edit<'a, 's> {
     pub fn replace_field(&mut self, field: Field<'a>, by: &'a [u8]) -> Result<(), EditError> {
         let mut insertion = Insertion::new(check_field(by)?, false);
         if field.raw().ends_with(b"\n") {
-            insertion.after = Joint::EndOfLine;
+            insertion.after = Joint::LineEnd;
         }
         let (start, end) = self.span(field.raw())?;
         self.add(Splice {
@@ -222,7 +257,7 @@ impl<'a, 's> Edit<'a, 's> {
             (Glue::LineEndAfter, [.., b'\n']) => {}
             (Glue::LineEndAfter, content) => {
                 self.can_end_line(content, end)?;
-                insertion.after = Joint::EndOfLine;
+                insertion.after = Joint::LineEnd;
             }
         }
         let removal = Splice {
@@ -261,8 +296,8 @@ impl<'a, 's> Edit<'a, 's> {
         let mut counter = Counter::default();
         let mut sink = Tracked::new(&mut counter);
         let mut done = 0;
-        for splice in self.splices.iter().take(self.used) {
-            let start = self.emit_splice(done, splice, &mut sink);
+        for (index, splice) in self.splices.iter().take(self.used).enumerate() {
+            let start = self.emit_splice(done, index, splice, &mut sink);
             // A counter is never full.
             let Ok(start) = start else { break };
             let removed = self.input.get(splice.start..splice.end);
@@ -370,25 +405,58 @@ impl<'a, 's> Edit<'a, 's> {
     fn emit_splice<S: Sink + ?Sized>(
         &self,
         done: usize,
+        index: usize,
         splice: &Splice<'a>,
         sink: &mut Tracked<'_, S>,
     ) -> Result<usize, Full> {
         sink.put(self.input.get(done..splice.start).unwrap_or_default())?;
         let start = sink.written;
-        splice.insertion.emit(self.line_end, sink)?;
+        let insertion = &splice.insertion;
+        insertion.before.emit(self.line_end, sink)?;
+        if insertion.exact {
+            sink.put(insertion.content)?;
+        } else {
+            emit_lines(insertion.content, self.line_end, sink)?;
+        }
+        match insertion.after {
+            Joint::Owed(line_end) if !self.line_follows(index, splice.end) => sink.put(line_end)?,
+            joint => joint.emit(self.line_end, sink)?,
+        }
         Ok(start)
     }
 
-    /// Where `new` belongs in the list. It is behind what stands at the same place, but an insertion is
-    /// before what is removed there.
+    /// Whether what is written behind this splice, which ends at `end`, begins with a line end or sees to
+    /// one itself, or is nothing.
+    fn line_follows(&self, index: usize, end: usize) -> bool {
+        let mut end = end;
+        for next in self.splices.iter().take(self.used).skip(index).skip(1) {
+            let Insertion {
+                before,
+                content,
+                after,
+                ..
+            } = next.insertion;
+            if next.start > end {
+                break;
+            }
+            match (before, content, after) {
+                (Joint::Nothing, [], Joint::Nothing) => end = next.end,
+                (Joint::Nothing, [], after) => return matches!(after, Joint::Owed(_)),
+                (before, ..) => return matches!(before, Joint::Delimiter { line_end: true, .. }),
+            }
+        }
+        self.ends_line(end)
+    }
+
+    /// Where `new` belongs in the list.
     fn conflicts(&self, new: &Splice<'a>) -> Result<usize, EditError> {
         let mut index = self.used;
         for old in self.splices.iter().take(self.used).rev() {
             // They are in order and none overlaps another, so no earlier one can reach further.
-            if old.start < new.end && new.start < old.end {
+            if old.touches(new) || new.touches(old) {
                 return Err(ParseError::new(EditErrorKind::Overlap, new.start));
             }
-            if (old.start, old.start < old.end) <= (new.start, new.start < new.end) {
+            if old.rank() <= new.rank() {
                 break;
             }
             index = index.saturating_sub(1);
@@ -402,8 +470,8 @@ impl Emit for Edit<'_, '_> {
     fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
         let mut sink = Tracked::new(sink);
         let mut done = 0;
-        for splice in self.splices.iter().take(self.used) {
-            self.emit_splice(done, splice, &mut sink)?;
+        for (index, splice) in self.splices.iter().take(self.used).enumerate() {
+            self.emit_splice(done, index, splice, &mut sink)?;
             done = splice.end;
         }
         sink.put(self.input.get(done..).unwrap_or_default())
@@ -448,13 +516,36 @@ pub struct Splice<'a> {
     insertion: Insertion<'a>,
 }
 
+impl Splice<'_> {
+    /// The order of the list; those of one rank stand in the order of the calls. At one place, a part that
+    /// is put before another comes before its fields, one that is put behind comes behind them, and what
+    /// is removed comes last.
+    const fn rank(&self) -> (usize, u8) {
+        let rank = match (self.insertion.before, self.insertion.after) {
+            _ if self.start < self.end => 3,
+            (Joint::Delimiter { .. }, _) => 2,
+            (_, Joint::Delimiter { .. }) => 0,
+            _ => 1,
+        };
+        (self.start, rank)
+    }
+
+    /// Whether it lies over `other`, or stands behind the delimiter that `other` removes.
+    const fn touches(&self, other: &Self) -> bool {
+        let overlaps = self.start < other.end && other.start < self.end;
+        let follows_delimiter = matches!(self.insertion.after, Joint::Delimiter { .. });
+        let removes = other.start < other.end && self.start == other.end;
+        overlaps || follows_delimiter && removes
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Insertion<'a> {
-    before: Joint,
+    before: Joint<'a>,
     content: &'a [u8],
     /// Whether the line ends of the content are left as they are.
     exact: bool,
-    after: Joint,
+    after: Joint<'a>,
 }
 
 impl<'a> Insertion<'a> {
@@ -468,41 +559,48 @@ impl<'a> Insertion<'a> {
             after: Joint::Nothing,
         }
     }
-
-    fn emit<S: Sink + ?Sized>(
-        &self,
-        line_end: LineEnd,
-        sink: &mut Tracked<'_, S>,
-    ) -> Result<(), Full> {
-        self.before.emit(line_end, sink)?;
-        if self.exact {
-            sink.put(self.content)?;
-        } else {
-            emit_lines(self.content, line_end, sink)?;
-        }
-        self.after.emit(line_end, sink)
-    }
 }
 
 /// What stands between something inserted and its neighbour.
 #[derive(Clone, Copy, Debug, Default)]
-enum Joint {
+enum Joint<'a> {
     #[default]
     Nothing,
-    /// The line end of what is before; not a second one when that was removed, or has one.
+    /// A line end.
+    LineEnd,
+    /// The line end of what is before; not a second one when that was removed.
     EndOfLine,
+    /// This line end, unless one follows that what comes next brings with it.
+    Owed(&'a [u8]),
+    /// A delimiter line.
+    Delimiter {
+        /// Whether a line end stands before it.
+        line_end: bool,
+        /// Without line ends.
+        line: &'a [u8],
+    },
 }
 
-impl Joint {
+impl Joint<'_> {
     fn emit<S: Sink + ?Sized>(
         self,
         line_end: LineEnd,
         sink: &mut Tracked<'_, S>,
     ) -> Result<(), Full> {
-        match self {
-            Self::EndOfLine if !sink.at_line_start => sink.put(line_end.as_bytes()),
-            Self::Nothing | Self::EndOfLine => Ok(()),
+        let (begins, line) = match self {
+            Self::Nothing | Self::Owed(_) => return Ok(()),
+            Self::LineEnd => (true, None),
+            Self::EndOfLine => (!sink.at_line_start, None),
+            Self::Delimiter { line_end, line } => (line_end, Some(line)),
+        };
+        if begins {
+            sink.put(line_end.as_bytes())?;
         }
+        if let Some(line) = line {
+            sink.put(line)?;
+            sink.put(line_end.as_bytes())?;
+        }
+        Ok(())
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) type Boundary = heapless::Vec<u8, MAX_BOUNDARY>;
 
 /// What a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(crate) enum Line {
     /// A delimiter of the multipart at this level; `len` is the line, with its end unless it closes.
     Delimiter {
         level: usize,
@@ -50,17 +50,17 @@ pub(super) enum Line {
 
 /// An enclosing multipart.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate<'a> {
-    pub(super) level: usize,
-    pub(super) boundary: &'a [u8],
-    pub(super) closed: bool,
+pub(crate) struct Candidate<'a> {
+    pub(crate) level: usize,
+    pub(crate) boundary: &'a [u8],
+    pub(crate) closed: bool,
 }
 
 /// Says what the line at the start of `window` is. `last` says that nothing follows the window.
 ///
 /// The first candidate that matches wins, and one that is open over one that is closed; so the
 /// innermost must come first.
-pub(super) fn judge<'a>(
+pub(crate) fn judge<'a>(
     window: &[u8],
     last: bool,
     candidates: impl Iterator<Item = Candidate<'a>>,
@@ -97,7 +97,7 @@ pub(super) fn judge<'a>(
 /// without hyphens (base64) is searched once and at the speed of memory, whatever its lines, and a line
 /// full of them costs no more than another. A search for all three bytes at once is no faster, and
 /// leaves checks that can panic.
-pub(super) fn next_candidate(window: &[u8], mut from: usize) -> Option<usize> {
+pub(crate) fn next_candidate(window: &[u8], mut from: usize) -> Option<usize> {
     loop {
         let behind = window.get(from.saturating_add(1)..)?;
         from = from.saturating_add(memchr(b'-', behind)?);

@@ -317,6 +317,11 @@ impl<'a> Part<'a> {
         Ok(decoder.defects())
     }
 
+    /// The message that it is a part of, as it is read.
+    pub(crate) const fn index(&self) -> Index<'a> {
+        Index::with_limits(self.input, self.limits)
+    }
+
     fn span(&self, start: usize, end: usize) -> &'a [u8] {
         self.input.get(start..end).unwrap_or_default()
     }
