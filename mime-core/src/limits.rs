@@ -21,7 +21,8 @@ pub struct Limits {
     /// Octets of one header; more of them are a defect (RFC 5322 sets no bound).
     pub header: usize,
     /// Parameters of one field, sections of RFC 2231 counted one by one; more of them are a defect.
-    /// Thousands of sections once cost parsers quadratic time.
+    /// Thousands of sections once cost parsers quadratic time. At most
+    /// [`MAX_SECTIONS`](crate::header::parameter::MAX_SECTIONS) count, whatever this says.
     pub parameters: usize,
 }
 
