@@ -253,3 +253,35 @@ pub(crate) fn is_token(text: &str) -> bool {
             .chars()
             .all(|c| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?=".contains(c))
 }
+
+impl Pen<'_> {
+    /// `=3D` or `%3D`, in digits of any case.
+    pub(crate) fn hex(&mut self, mark: u8, octet: u8) {
+        let digits: &[u8; 16] = if self.odd(10) {
+            b"0123456789abcdef"
+        } else {
+            b"0123456789ABCDEF"
+        };
+        let digit = |value: u8| digits.get(usize::from(value)).copied().unwrap_or(b'0');
+        self.put(&[mark, digit(octet >> 4), digit(octet & 15)]);
+    }
+}
+
+/// White space of tag lists, which has one fold at most (RFC 6376 2.8).
+impl Pen<'_> {
+    pub(crate) fn fold_space(&mut self) {
+        if self.odd(15) {
+            self.put(b" ");
+        }
+        self.blank(b' ');
+        while self.odd(20) {
+            self.put(b"\t");
+        }
+    }
+
+    pub(crate) fn optional_fold_space(&mut self) {
+        if self.odd(5) {
+            self.fold_space();
+        }
+    }
+}
