@@ -313,10 +313,22 @@ pub(crate) fn value(pen: &mut Pen<'_>, value: &Value) {
             pen.fold_space();
             return trace::tags(pen, tags);
         }
+        // White space, but no comments.
+        Value::Location(location) => {
+            pen.space();
+            pen.text(location);
+            return pen.optional_space();
+        }
+        Value::OneClick => {
+            pen.features.count(Feature::ListField);
+            pen.space();
+            pen.any_case("List-Unsubscribe=One-Click");
+            return pen.optional_space();
+        }
         _ => pen.start(),
     }
     match value {
-        Value::Text(_) | Value::Tags(_) => {}
+        Value::Text(_) | Value::Tags(_) | Value::Location(_) | Value::OneClick => {}
         Value::Addresses(list) => address::addresses(pen, list),
         Value::Path(path) => address::path(pen, path),
         Value::Date(date) => date::date(pen, date),
@@ -331,14 +343,12 @@ pub(crate) fn value(pen: &mut Pen<'_>, value: &Value) {
         Value::Disposition(kind, parameters) => mime::worded(pen, kind, parameters),
         Value::Encoding(encoding) => mime::encoding(pen, *encoding),
         Value::Languages(languages) => mime::languages(pen, languages),
-        Value::Location(location) => pen.text(location),
         Value::Urls(urls) => list::urls(pen, urls),
         Value::NoPosting => {
             pen.features.count(Feature::ListField);
             pen.any_case("NO");
         }
         Value::ListId(description, id) => list::list_id(pen, description.as_ref(), id),
-        Value::OneClick => pen.text("List-Unsubscribe=One-Click"),
         Value::AutoSubmitted(keyword, parameters) => {
             pen.features.count(Feature::AutoSubmitted);
             mime::worded(pen, keyword, parameters);

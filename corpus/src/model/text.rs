@@ -114,13 +114,26 @@ impl Decoded {
         }
     }
 
+    /// No control character but TAB is shown to a person.
     fn finish(mut self) -> String {
         self.flush();
+        if self.text.contains(is_hidden) {
+            self.text = self.text.replace(is_hidden, "\u{fffd}");
+        }
         self.text
     }
 }
 
+fn is_hidden(c: char) -> bool {
+    c.is_control() && c != '\t'
+}
+
 impl Phrase {
+    /// One word, whatever it holds.
+    pub fn of(text: &str) -> Self {
+        Self(vec![Word::Plain(text.to_owned())])
+    }
+
     /// The text that a reader must show: one space between words, none between encoded words.
     pub fn decoded(&self) -> String {
         let mut decoded = Decoded::default();
@@ -146,10 +159,17 @@ impl Phrase {
 }
 
 impl Text {
-    /// The text that a reader must show: white space as it stands, but none between encoded words.
+    /// The text that a reader must show: white space as it stands, but none between encoded words, and none
+    /// at the ends.
     pub fn decoded(&self) -> String {
         let mut decoded = Decoded::default();
-        let mut pieces = self.0.iter().peekable();
+        let is_space = |piece: &Piece| matches!(piece, Piece::Space(_));
+        let end = self.0.iter().rposition(|piece| !is_space(piece));
+        let inner = self
+            .0
+            .get(..end.map_or(0, |end| end + 1))
+            .unwrap_or_default();
+        let mut pieces = inner.iter().skip_while(|piece| is_space(piece)).peekable();
         let mut after_encoded = false;
         while let Some(piece) = pieces.next() {
             match piece {

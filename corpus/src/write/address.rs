@@ -192,7 +192,9 @@ pub(crate) fn ids(pen: &mut Pen<'_>, list: &[Id]) {
         }
         if pen.odd(3) {
             pen.features.count(Feature::WordsBetweenIds);
-            let words = pen.rng.pick(&["Your message of", "\"a <quoted@word>\"", "Joe's msg.", "x"]);
+            let words =
+                pen.rng
+                    .pick(&["Your message of", "\"a <quoted@word>\"", "Joe's msg.", "x"]);
             pen.text(words);
             pen.gap();
         }

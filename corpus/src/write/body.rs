@@ -53,11 +53,7 @@ fn with_base64(pen: &mut Pen<'_>, content: &[u8], out: &mut Vec<u8>) -> Result<(
     encoder.finish(out)
 }
 
-fn with_quoted_printable(
-    pen: &mut Pen<'_>,
-    content: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<(), Full> {
+fn with_quoted_printable(pen: &mut Pen<'_>, content: &[u8], out: &mut Vec<u8>) -> Result<(), Full> {
     // As text every line end is that of the message, so the content must have no other.
     let is_text = only_line_ends(content, pen.line_end);
     let form = if is_text { Form::Text } else { Form::Binary };

@@ -79,7 +79,9 @@ fn zone(pen: &mut Pen<'_>, zone: Zone) {
         Zone::Minutes(-360) => pen.rng.pick(&["CST", "MDT", "mdt"]),
         Zone::Minutes(-420) => pen.rng.pick(&["MST", "PDT"]),
         Zone::Minutes(-480) => "PST",
-        Zone::Unknown => pen.rng.pick(&["A", "m", "Z", "J", "CEST", "Local", "UTC", "GMTT"]),
+        Zone::Unknown => pen
+            .rng
+            .pick(&["A", "m", "Z", "J", "CEST", "Local", "UTC", "GMTT"]),
         Zone::Minutes(_) => "",
     };
     if !name.is_empty() && pen.odd(40) {

@@ -159,15 +159,28 @@ impl<'o> Pen<'o> {
                     self.put(&[b'\\', quoted]);
                 }
                 4 => {
-                    let text = self.rng.pick(&["\u{e9}", "\u{2713}\u{1f600}", "\u{65e5}\u{672c}"]);
+                    let text = self
+                        .rng
+                        .pick(&["\u{e9}", "\u{2713}\u{1f600}", "\u{65e5}\u{672c}"]);
                     self.text(text);
                 }
                 5 => {
-                    let text = self.rng.pick(&["=?utf-8?q?x?=", "\"", ";", "<a@b>", ",", "@", "\x01", "\x7f"]);
+                    let text = self.rng.pick(&[
+                        "=?utf-8?q?x?=",
+                        "\"",
+                        ";",
+                        "<a@b>",
+                        ",",
+                        "@",
+                        "\x01",
+                        "\x7f",
+                    ]);
                     self.text(text);
                 }
                 _ => {
-                    let text = self.rng.pick(&["a", "note", "was: spam", "x-y.z", "--b", "200"]);
+                    let text = self
+                        .rng
+                        .pick(&["a", "note", "was: spam", "x-y.z", "--b", "200"]);
                     self.text(text);
                 }
             }
