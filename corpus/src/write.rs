@@ -23,7 +23,6 @@ use crate::model::{Body, Entity, Field, Hand, How, LineEnd, Message, Multipart, 
 use pen::Pen;
 
 pub(crate) use body::only_line_ends;
-pub(crate) use date::weekday;
 
 /// What a reader must report of the bytes, in order.
 #[derive(Clone, Debug)]
