@@ -162,6 +162,8 @@ features! {
     Lookalike "lines that look like delimiters",
     /// Padded delimiter lines.
     PaddedDelimiter "padded delimiter lines",
+    /// Delimiters that share their line end with an empty line.
+    SharedLineEnd "delimiters right behind an empty line",
     /// multipart/digest.
     Digest "digests",
     /// multipart/report.

@@ -17,3 +17,4 @@ pub mod shrink;
 pub mod write;
 
 pub use feature::{Feature, Features};
+pub use relation::{Failure, Mismatch, Relation};

@@ -61,14 +61,14 @@ pub enum Expected<'m> {
         /// The entity.
         entity: &'m Entity,
     },
-    /// A delimiter, with the line end before it and its own.
+    /// A delimiter, with the line end before it; with its own unless it closes the multipart.
     Delimiter {
         /// The bytes.
         range: Range<usize>,
         /// Whether it closes the multipart.
         close: bool,
     },
-    /// An epilogue.
+    /// An epilogue, with the line end before it.
     Epilogue(Range<usize>),
     /// An entity ends.
     End {
@@ -76,6 +76,8 @@ pub enum Expected<'m> {
         depth: usize,
         /// Which child of its parent it is.
         number: usize,
+        /// Where it began.
+        offset: usize,
     },
 }
 
@@ -108,6 +110,7 @@ pub(crate) fn entity<'m>(
         out,
         features,
         expected: Vec::with_capacity(64),
+        body_start: 0,
     };
     writer.entity(root, 0, 1);
     writer.expected
@@ -118,6 +121,8 @@ struct Writer<'m, 'o> {
     out: &'o mut Vec<u8>,
     features: &'o mut Features,
     expected: Vec<Expected<'m>>,
+    /// Where the last empty line of a header ended.
+    body_start: usize,
 }
 
 impl<'m> Writer<'m, '_> {
@@ -126,12 +131,17 @@ impl<'m> Writer<'m, '_> {
         if depth >= 4 {
             self.features.count(Feature::DeepMultipart);
         }
+        let offset = self.out.len();
         self.expected.push(Expected::Begin { depth, number });
         for field in &entity.fields {
             self.field(field);
         }
         self.body(entity, depth);
-        self.expected.push(Expected::End { depth, number });
+        self.expected.push(Expected::End {
+            depth,
+            number,
+            offset,
+        });
     }
 
     fn field(&mut self, field: &'m Field) {
@@ -184,6 +194,7 @@ impl<'m> Writer<'m, '_> {
         let separator = self.out.len();
         self.out.extend_from_slice(self.line_end.bytes());
         let start = self.out.len();
+        self.body_start = start;
         self.expected.push(Expected::HeaderEnd {
             range: separator..start,
             kind,
@@ -231,7 +242,7 @@ impl<'m> Writer<'m, '_> {
         for (index, part) in multipart.parts.iter().enumerate() {
             let start = self.out.len();
             if index > 0 || multipart.preamble.is_some() {
-                self.out.extend_from_slice(self.line_end.bytes());
+                self.line_end_before_delimiter(multipart, &mut padding);
             }
             self.delimiter(multipart, b"", &mut padding);
             self.out.extend_from_slice(self.line_end.bytes());
@@ -242,11 +253,8 @@ impl<'m> Writer<'m, '_> {
             self.entity(part, depth.saturating_add(1), index.saturating_add(1));
         }
         let start = self.out.len();
-        self.out.extend_from_slice(self.line_end.bytes());
+        self.line_end_before_delimiter(multipart, &mut padding);
         self.delimiter(multipart, b"--", &mut padding);
-        if multipart.epilogue.is_some() {
-            self.out.extend_from_slice(self.line_end.bytes());
-        }
         let end = self.out.len();
         self.expected.push(Expected::Delimiter {
             range: start..end,
@@ -256,8 +264,23 @@ impl<'m> Writer<'m, '_> {
             if !epilogue.is_empty() {
                 self.features.count(Feature::Epilogue);
             }
+            // The line end before it is not that of the delimiter, which may have none (RFC 2046 5.1.1).
+            self.out.extend_from_slice(self.line_end.bytes());
             self.out.extend_from_slice(epilogue);
             self.expected.push(Expected::Epilogue(end..self.out.len()));
+        }
+    }
+
+    /// A delimiter right behind the empty line of a header shares its line end: the body is empty either
+    /// way.
+    fn line_end_before_delimiter(&mut self, multipart: &Multipart, padding: &mut crate::rng::Rng) {
+        let shared = multipart.how.hand == Hand::Odd
+            && self.out.len() == self.body_start
+            && padding.percent(30);
+        if shared {
+            self.features.count(Feature::SharedLineEnd);
+        } else {
+            self.out.extend_from_slice(self.line_end.bytes());
         }
     }
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -24,6 +25,9 @@ pub(crate) enum Command {
     Check(Check),
     Sign(Sign),
     Keygen(Keygen),
+    Parse(Parse),
+    #[command(subcommand)]
+    Corpus(Corpus),
 }
 
 /// Check a message: DKIM, SPF and DMARC together
@@ -130,6 +134,92 @@ pub(crate) struct Keygen {
     pub(crate) out: Option<PathBuf>,
 }
 
+/// Show what a message is made of: its fields, the tree of its parts, and what is wrong with it
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Exit status:
+  0  the message was read; with --strict, nothing in it breaks a rule
+  1  with --strict: the first rule that is broken is on standard error
+  2  the arguments are wrong, the file cannot be read, or there is no such part
+
+Parts are named as the tree shows them: --part 1.2 is the second part of the first.
+The decoded body is written as it is, for a file or another program.")]
+pub(crate) struct Parse {
+    /// The message; `-` or nothing is standard input
+    pub(crate) file: Option<PathBuf>,
+
+    /// Print one JSON document instead of text
+    #[arg(long, conflicts_with = "part")]
+    pub(crate) json: bool,
+
+    /// Refuse a message that breaks a rule
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Write the decoded body of one part to standard output
+    #[arg(long, value_name = "PATH", value_parser = part_path)]
+    pub(crate) part: Option<PartPath>,
+}
+
+/// The way to a part: which child at each level, from 1. The message itself has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PartPath(pub(crate) Vec<usize>);
+
+/// Messages from seeds: write them, or prove that reading and writing keeps them whole
+#[derive(Debug, Subcommand)]
+pub(crate) enum Corpus {
+    Roundtrip(Roundtrip),
+    Generate(Generate),
+}
+
+/// Draw messages from seeds, write and read each, and compare everything
+#[derive(Args, Debug)]
+#[command(after_help = "\
+For each message: what is read is what was written, value by value and byte by byte; what is read is
+written again as it was; the two readers agree on every cut of the input; and damaged variants are
+accounted for byte by byte. corpus/README.md describes the messages and the digest.
+
+Exit status:
+  0  all of it holds for every message
+  1  it does not; the first message for which it does not is shown, as small as it gets
+  2  the arguments are wrong")]
+pub(crate) struct Roundtrip {
+    /// How many messages
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub(crate) count: u64,
+
+    /// The seed of the first message; each one after it has the next seed
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// How many threads [default: one for each core]
+    #[arg(long, value_name = "T")]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+/// Draw messages from seeds, and write them to files
+#[derive(Args, Debug)]
+#[command(after_help = "\
+An mbox file is in the form mboxrd: `>` stands before each line that begins with `From ` behind any
+number of `>`, and a message whose last line has no end gets one.
+
+Exit status:
+  0  all messages are written
+  2  the arguments are wrong, or a file cannot be written")]
+pub(crate) struct Generate {
+    /// How many messages
+    #[arg(long, value_name = "N")]
+    pub(crate) count: u64,
+
+    /// The seed of the first message; each one after it has the next seed
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// A folder, for one file SEED.eml each; a file that ends in .mbox; or `-` for an mbox on standard output
+    #[arg(long, value_name = "DIR|FILE.mbox|-")]
+    pub(crate) out: PathBuf,
+}
+
 /// Kinds of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum KeyAlgorithm {
@@ -146,6 +236,18 @@ fn reverse_path(text: &str) -> Result<String, String> {
         .strip_prefix('<')
         .and_then(|rest| rest.strip_suffix('>'));
     Ok(inner.unwrap_or(text).to_owned())
+}
+
+/// Numbers from 1 with dots between; nothing, or `0`, for the message itself.
+fn part_path(text: &str) -> Result<PartPath, String> {
+    if text.is_empty() || text == "0" {
+        return Ok(PartPath(Vec::new()));
+    }
+    text.split('.')
+        .map(|number| number.parse::<NonZeroUsize>().map(NonZeroUsize::get))
+        .collect::<Result<_, _>>()
+        .map(PartPath)
+        .map_err(|_| "numbers from 1 with dots between are needed: 1.2".to_owned())
 }
 
 /// A domain without the dot of the root, which a signature does not have (RFC 6376 3.5).
@@ -210,6 +312,9 @@ mod tests {
         assert_eq!(domain("example.org."), Ok("example.org".to_owned()));
         assert_eq!(domain("example.org.."), Ok("example.org.".to_owned()));
         assert_eq!(domain("example.org"), Ok("example.org".to_owned()));
+        assert_eq!(part_path("1.12"), Ok(PartPath(vec![1, 12])));
+        assert_eq!(part_path("0"), Ok(PartPath(Vec::new())));
+        assert!(part_path("1..2").is_err() && part_path("1.0").is_err() && part_path("-1").is_err());
         assert_eq!(reverse_path("<>"), Ok(String::new()));
         assert_eq!(reverse_path("<a@b.example>"), Ok("a@b.example".to_owned()));
         assert_eq!(reverse_path("a@b.example"), Ok("a@b.example".to_owned()));

@@ -1,5 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod check;
+pub(crate) mod corpus;
 pub(crate) mod keygen;
+pub(crate) mod parse;
 pub(crate) mod sign;

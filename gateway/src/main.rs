@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::filter::LevelFilter;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Corpus};
 use error::Error;
 
 /// Wrong arguments, or input that cannot be read. The argument parser uses the same code.
@@ -62,6 +62,19 @@ fn run(cli: &Cli) -> Result<u8, Error> {
         }
         Command::Keygen(arguments) => {
             print(&command::keygen::run(arguments)?)?;
+            Ok(0)
+        }
+        Command::Parse(arguments) => {
+            let mut out = io::BufWriter::new(out.lock());
+            command::parse::run(arguments, &mut out)
+        }
+        Command::Corpus(Corpus::Roundtrip(arguments)) => {
+            let (text, code) = command::corpus::roundtrip(arguments);
+            print(&text)?;
+            Ok(code)
+        }
+        Command::Corpus(Corpus::Generate(arguments)) => {
+            command::corpus::generate(arguments)?;
             Ok(0)
         }
     }

@@ -14,16 +14,7 @@ use scop_mime_core::{
 
 use crate::model::{self, Value};
 
-/// What differs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
-    /// Which value of the field or part.
-    pub what: &'static str,
-    /// What the model says.
-    pub expected: String,
-    /// What the reader says.
-    pub actual: String,
-}
+use super::Mismatch;
 
 type Checked = Result<(), Mismatch>;
 
