@@ -1,5 +1,5 @@
 #![allow(clippy::all, clippy::pedantic, missing_docs)]
-use scop_corpus::*;
+use scop_corpus::{*, relation, generate};
 fn main() {
     let from: u64 = std::env::args().nth(1).map_or(0, |a| a.parse().unwrap());
     let count: u64 = std::env::args().nth(2).map_or(1000, |a| a.parse().unwrap());
@@ -13,11 +13,11 @@ fn main() {
         if let Err(e) = relation::check(&m, &mut ws, &mut f) {
             println!("{e}\n");
             fails += 1;
-            if fails > 8 {
+            if fails > 5 {
                 break;
             }
         }
-        bytes += ws.bytes.len();
+        bytes += ws.bytes().len();
     }
     println!("{f}\n{bytes} {:?}", start.elapsed());
 }

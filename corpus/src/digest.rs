@@ -42,9 +42,10 @@ pub fn of_blocks<'h>(blocks: impl IntoIterator<Item = &'h Hash>) -> Hash {
 /// In hexadecimal digits.
 pub fn hex(hash: &Hash) -> String {
     use std::fmt::Write as _;
-    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hash.iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

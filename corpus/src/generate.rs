@@ -24,7 +24,7 @@ pub fn message(seed: u64) -> Message {
     } else {
         LineEnd::Crlf
     };
-    let parts = rng.pick(&[1, 2, 4, 8, 12]);
+    let parts = rng.pick(&[1, 1, 2, 3, 9]);
     let mut generator = Generator {
         rng,
         line_end,

@@ -254,7 +254,11 @@ fn check_damaged(
     if Edit::new(bytes, &mut []).is_of(bytes) {
         Ok(())
     } else {
-        Err(Mismatch::text("edit without a change", "the same bytes", "others"))
+        Err(Mismatch::text(
+            "edit without a change",
+            "the same bytes",
+            "others",
+        ))
     }
 }
 
@@ -297,12 +301,19 @@ fn parse(
         let seen = marks.next().copied();
         if seen != Some(Mark { what, end }) {
             let due = Mark { what, end };
-            let mismatch = Mismatch::text("event", format!("{due:?}"), format!("{seen:?}"));
-            return Err(Fault::new(Relation::Parse, format!("byte {start}"), mismatch));
+            let mismatch = Mismatch::text(what.name(), format!("{due:?}"), format!("{seen:?}"));
+            return Err(Fault::new(
+                Relation::Parse,
+                format!("byte {start}"),
+                mismatch,
+            ));
         }
         match event {
             Expected::Field {
-                field, value, range, ..
+                field,
+                value,
+                range,
+                ..
             } => {
                 let place = || format!("{} at byte {start}", field.name);
                 let seen = fields.next();
@@ -325,7 +336,11 @@ fn parse(
     }
     if let Some(seen) = marks.next() {
         let mismatch = Mismatch::text("event", "none", format!("{seen:?}"));
-        return Err(Fault::new(Relation::Parse, format!("byte {start}"), mismatch));
+        return Err(Fault::new(
+            Relation::Parse,
+            format!("byte {start}"),
+            mismatch,
+        ));
     }
     parts::check(expected, bytes, decoded)
         .map_err(|(place, mismatch)| Fault::new(Relation::Parse, place, mismatch))
@@ -336,7 +351,9 @@ fn tree(event: &Expected<'_>, start: usize) -> Option<(What, usize)> {
     let offset = u64::try_from(start).unwrap_or(u64::MAX);
     let entity = |depth, number| scop_mime_core::Entity::new(depth, number, offset);
     let (what, range) = match event {
-        Expected::Begin { depth, number } => return Some((What::Begin(entity(*depth, *number)), start)),
+        Expected::Begin { depth, number } => {
+            return Some((What::Begin(entity(*depth, *number)), start));
+        }
         Expected::End {
             depth,
             number,
@@ -412,7 +429,14 @@ fn encoded_message(inner: &Entity, decoded: &[u8], line_end: LineEnd) -> Result<
         let mismatch = Mismatch::bytes("decoded message", &written, decoded);
         return Err(Fault::new(Relation::Parse, "encoded message", mismatch));
     }
-    parse(&expected, &written, &mut Trace::default(), &mut Vec::new(), line_end).map_err(|mut fault| {
+    parse(
+        &expected,
+        &written,
+        &mut Trace::default(),
+        &mut Vec::new(),
+        line_end,
+    )
+    .map_err(|mut fault| {
         fault.place = format!("encoded message, {}", fault.place);
         fault
     })

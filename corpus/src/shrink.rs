@@ -6,9 +6,9 @@
 
 use crate::feature::Features;
 use crate::generate;
+use crate::model::{Address, Body, Entity, Field, Hand, How, Message, Value};
 use crate::relation::{self, Failure, Workspace};
 use crate::write;
-use crate::model::{Address, Body, Entity, Field, Hand, How, Message, Value};
 
 /// A failure with the smallest input that was found for it.
 #[derive(Clone, Debug)]
@@ -43,8 +43,9 @@ pub fn failure(failure: &Failure) -> Small {
     }
     let mut workspace = Workspace::default();
     let mut features = Features::default();
-    let small = message(&generate::message(failure.seed), &mut |candidate| {
-        match relation::check(candidate, &mut workspace, &mut features) {
+    let small = message(
+        &generate::message(failure.seed),
+        &mut |candidate| match relation::check(candidate, &mut workspace, &mut features) {
             Err(found)
                 if found.relation == failure.relation
                     && found.mismatch.what == failure.mismatch.what =>
@@ -53,8 +54,8 @@ pub fn failure(failure: &Failure) -> Small {
                 true
             }
             _ => false,
-        }
-    });
+        },
+    );
     let mut bytes = Vec::new();
     write::message(&small, &mut bytes, &mut features);
     Small {
@@ -196,7 +197,10 @@ fn change(entity: &mut Entity, step: usize) -> Change {
     }
     let step = step - 1;
     if step < fields {
-        let removable = entity.fields.get(step).is_some_and(|field| !field.structural);
+        let removable = entity
+            .fields
+            .get(step)
+            .is_some_and(|field| !field.structural);
         if removable {
             entity.fields.remove(step);
         }
@@ -214,6 +218,14 @@ const BODY_STEPS: usize = 24;
 fn change_body(entity: &mut Entity, step: usize) -> bool {
     let unread = |entity: &mut Entity, body: Body| {
         entity.fields.retain(|field| !field.structural);
+        // In a digest an entity without a type is a message.
+        let plain = Value::ContentType("text".to_owned(), "plain".to_owned(), Vec::new());
+        entity.fields.push(Field {
+            name: "Content-Type".into(),
+            value: plain,
+            structural: true,
+            ..Field::default()
+        });
         entity.body = body;
     };
     if step == 0 {
@@ -370,10 +382,13 @@ fn change_address(address: &mut Address, step: usize) -> bool {
                 mailbox.addr_spec.domain = crate::model::Domain::default();
                 before != mailbox.addr_spec.domain.text()
             }
-            4..13 => mailbox.name.as_mut().is_some_and(|name| match name.0.as_mut_slice() {
-                [crate::model::Word::Plain(text)] => cut_text(text, step - 4),
-                _ => shorten(&mut name.0, step - 4),
-            }),
+            4..13 => mailbox
+                .name
+                .as_mut()
+                .is_some_and(|name| match name.0.as_mut_slice() {
+                    [crate::model::Word::Plain(text)] => cut_text(text, step - 4),
+                    _ => shorten(&mut name.0, step - 4),
+                }),
             _ => false,
         },
     }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use scop_mime_core::{Encoding, Kind};
+use scop_mime_core::{Encoding, FieldName, Kind};
 
 mod address;
 mod base64;
@@ -111,6 +111,7 @@ pub(crate) fn entity<'m>(
         features,
         expected: Vec::with_capacity(64),
         body_start: 0,
+        boundaries: Vec::new(),
     };
     writer.entity(root, 0, 1);
     writer.expected
@@ -123,6 +124,8 @@ struct Writer<'m, 'o> {
     expected: Vec<Expected<'m>>,
     /// Where the last empty line of a header ended.
     body_start: usize,
+    /// Of the multiparts that are open.
+    boundaries: Vec<&'m str>,
 }
 
 impl<'m> Writer<'m, '_> {
@@ -146,7 +149,7 @@ impl<'m> Writer<'m, '_> {
 
     fn field(&mut self, field: &'m Field) {
         let start = self.out.len();
-        self.features.count(Feature::Field);
+        self.count_field(field);
         let mut pen = Pen::new(self.out, self.features, self.line_end, field.how);
         pen.text(&field.name);
         if pen.odd(2) {
@@ -205,6 +208,7 @@ impl<'m> Writer<'m, '_> {
             Body::Leaf(leaf) => {
                 self.count_leaf(&leaf.content, leaf.encoding);
                 self.encoded(&leaf.content, leaf.encoding, leaf.how);
+                self.count_lookalikes(start);
             }
             Body::EncodedMessage(inner, encoding, how) => {
                 self.features.count(Feature::EncodedMessage);
@@ -231,6 +235,8 @@ impl<'m> Writer<'m, '_> {
 
     fn multipart(&mut self, multipart: &'m Multipart, depth: usize) {
         self.features.count(Feature::Multipart);
+        self.count_boundary(&multipart.boundary);
+        self.boundaries.push(&multipart.boundary);
         if let Some(preamble) = &multipart.preamble {
             self.features.count(Feature::Preamble);
             let start = self.out.len();
@@ -269,6 +275,7 @@ impl<'m> Writer<'m, '_> {
             self.out.extend_from_slice(epilogue);
             self.expected.push(Expected::Epilogue(end..self.out.len()));
         }
+        self.boundaries.pop();
     }
 
     /// A delimiter right behind the empty line of a header shares its line end: the body is empty either
@@ -293,6 +300,53 @@ impl<'m> Writer<'m, '_> {
             for _ in 0..padding.range(1, 4) {
                 self.out.push(padding.pick(b" \t"));
             }
+        }
+    }
+
+    fn count_field(&mut self, field: &Field) {
+        self.features.count(Feature::Field);
+        match FieldName::of(field.name.as_bytes()) {
+            None if field.name.starts_with('X') => self.features.count(Feature::OptionalField),
+            Some(name) if name.as_str() != field.name => self.features.count(Feature::NameCase),
+            _ => {}
+        }
+        match &field.value {
+            Value::ContentType(type_name, subtype, _) if type_name == "multipart" => {
+                match subtype.as_str() {
+                    "digest" => self.features.count(Feature::Digest),
+                    "report" => self.features.count(Feature::Report),
+                    "signed" => self.features.count(Feature::Signed),
+                    _ => {}
+                }
+            }
+            Value::Disposition(_, parameters)
+                if parameters.iter().any(|one| one.name == "filename") =>
+            {
+                self.features.count(Feature::Filename);
+            }
+            _ => {}
+        }
+    }
+
+    fn count_boundary(&mut self, boundary: &'m str) {
+        let is_prefix = |open: &&str| open.starts_with(boundary) || boundary.starts_with(*open);
+        if self.boundaries.iter().any(is_prefix) {
+            self.features.count(Feature::PrefixBoundary);
+        }
+    }
+
+    fn count_lookalikes(&mut self, start: usize) {
+        let body = self.out.get(start..).unwrap_or_default();
+        let is_lookalike = |line: &[u8]| {
+            let behind = line.strip_prefix(b"--");
+            behind.is_some_and(|line| {
+                self.boundaries
+                    .iter()
+                    .any(|boundary| line.starts_with(boundary.as_bytes()))
+            })
+        };
+        if !self.boundaries.is_empty() && body.split(|&byte| byte == b'\n').any(is_lookalike) {
+            self.features.count(Feature::Lookalike);
         }
     }
 

@@ -314,7 +314,9 @@ mod tests {
         assert_eq!(domain("example.org"), Ok("example.org".to_owned()));
         assert_eq!(part_path("1.12"), Ok(PartPath(vec![1, 12])));
         assert_eq!(part_path("0"), Ok(PartPath(Vec::new())));
-        assert!(part_path("1..2").is_err() && part_path("1.0").is_err() && part_path("-1").is_err());
+        assert!(
+            part_path("1..2").is_err() && part_path("1.0").is_err() && part_path("-1").is_err()
+        );
         assert_eq!(reverse_path("<>"), Ok(String::new()));
         assert_eq!(reverse_path("<a@b.example>"), Ok("a@b.example".to_owned()));
         assert_eq!(reverse_path("a@b.example"), Ok("a@b.example".to_owned()));

@@ -46,10 +46,10 @@ impl Generator {
     fn leaf_body(&mut self, encoding: Encoding) -> Leaf {
         let size = match self.rng.below(40) {
             0..3 => 0,
-            3..20 => self.rng.below(100),
-            20..38 => self.rng.below(800),
-            38 => self.rng.below(4000),
-            _ => self.rng.below(10_000),
+            3..24 => self.rng.below(100),
+            24..37 => self.rng.below(400),
+            37..39 => self.rng.below(1500),
+            _ => self.rng.below(5000),
         };
         let size = usize::try_from(size).unwrap_or(0);
         let how = self.encoding_how();

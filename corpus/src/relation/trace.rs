@@ -23,6 +23,20 @@ pub(crate) enum What {
 }
 
 impl What {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Begin(_) => "begin of an entity",
+            Self::Field => "field",
+            Self::LongField => "long field",
+            Self::HeaderEnd(_) => "end of a header",
+            Self::Preamble => "preamble",
+            Self::Body => "body",
+            Self::Delimiter { .. } => "delimiter",
+            Self::Epilogue => "epilogue",
+            Self::End(_) => "end of an entity",
+        }
+    }
+
     /// Whether it may come in several pieces, and none of it where there are no bytes.
     const fn is_text(self) -> bool {
         matches!(

@@ -34,7 +34,10 @@ fn by_library(pen: &mut Pen<'_>, content: &[u8], encoding: Encoding) -> bool {
         Encoding::QuotedPrintable => with_quoted_printable(pen, content, &mut out),
         _ => return false,
     };
-    if written.is_err() {
+    // That encoder writes hyphens at the start of a line: its caller must choose a boundary for the text,
+    // and here the boundary was there first.
+    let hyphens = |line: &[u8]| line.starts_with(b"--");
+    if written.is_err() || out.split(|&byte| byte == b'\n').any(hyphens) {
         return false;
     }
     if pen.line_end == LineEnd::Lf {

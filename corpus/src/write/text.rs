@@ -84,6 +84,10 @@ fn encoded_word(pen: &mut Pen<'_>, word: &EncodedWord, place: Place) {
     }
     pen.put(b"?");
     pen.any_case(if word.base64 { "B" } else { "Q" });
+    // Only a word of UTF-8 can be cut within a character.
+    if word.charset == Charset::Utf8 && core::str::from_utf8(&word.octets).is_err() {
+        pen.features.count(Feature::SplitCharacter);
+    }
     pen.put(b"?");
     if word.base64 {
         pen.features.count(Feature::EncodedB);

@@ -109,7 +109,11 @@ pub(crate) fn generate(arguments: &Generate) -> Result<(), Error> {
     }
     if out.extension().is_some_and(|extension| extension == "mbox") {
         let file = File::create(out).map_err(|error| failure(out, &error))?;
-        return into_mbox(arguments, io::BufWriter::new(file), &out.display().to_string());
+        return into_mbox(
+            arguments,
+            io::BufWriter::new(file),
+            &out.display().to_string(),
+        );
     }
     fs::create_dir_all(out).map_err(|error| failure(out, &error))?;
     each(arguments, |seed, message| {
