@@ -1,5 +1,5 @@
 #![allow(clippy::all, clippy::pedantic, missing_docs)]
-use scop_corpus::{*, relation, generate};
+use scop_corpus::{generate, relation, *};
 use std::io::Write;
 fn main() {
     let seed: u64 = std::env::args().nth(1).unwrap().parse().unwrap();

@@ -1,5 +1,5 @@
 #![allow(clippy::all, clippy::pedantic, missing_docs)]
-use scop_corpus::{*, relation, generate};
+use scop_corpus::{generate, relation, *};
 fn main() {
     let from: u64 = std::env::args().nth(1).map_or(0, |a| a.parse().unwrap());
     let count: u64 = std::env::args().nth(2).map_or(1000, |a| a.parse().unwrap());
