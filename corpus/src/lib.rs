@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![expect(
     clippy::std_instead_of_core,
-    clippy::alloc_instead_of_core,
     reason = "a library on std names it throughout; the rules are for crates that must build without"
 )]
 

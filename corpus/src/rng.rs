@@ -1,16 +1,16 @@
-//! The numbers that everything is drawn from: xoshiro256** seeded by SplitMix64.
+//! The numbers that everything is drawn from: xoshiro256** seeded by `SplitMix64`.
 //!
 //! Both are written from their definitions (D. Blackman and S. Vigna, "Scrambled linear pseudorandom
 //! number generators", 2018; G. Steele, D. Lea and C. Flood, "Fast splittable pseudorandom number
 //! generators", 2014). Only `u64` arithmetic decides: no float, no `usize`, no order of a hash map. So
 //! a seed gives the same numbers on every machine.
 //!
-//! ```
+//! ``
 //! use scop_corpus::rng::Rng;
 //! let mut rng = Rng::new(0);
 //! assert_eq!(rng.next(), 0x99ec_5f36_cb75_f2b4);
 //! assert!(rng.below(6) < 6);
-//! ```
+//! ``
 
 /// A stream of numbers.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Rng {
     state: [u64; 4],
 }
 
-/// The next number of SplitMix64 after `state`, which moves on.
+/// The next number of `SplitMix64` after `state`, which moves on.
 pub(crate) const fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
@@ -28,7 +28,7 @@ pub(crate) const fn split_mix(state: &mut u64) -> u64 {
 }
 
 impl Rng {
-    /// The stream of a seed: its state is the first four numbers of SplitMix64.
+    /// The stream of a seed: its state is the first four numbers of `SplitMix64`.
     pub const fn new(seed: u64) -> Self {
         let mut state = seed;
         Self {
@@ -42,10 +42,6 @@ impl Rng {
     }
 
     /// The next number.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "a stream without an end is no iterator"
-    )]
     pub const fn next(&mut self) -> u64 {
         let [a, b, c, d] = self.state;
         let result = b.wrapping_mul(5).rotate_left(7).wrapping_mul(9);
@@ -59,9 +55,7 @@ impl Rng {
     pub const fn below(&mut self, bound: u32) -> u32 {
         let product = (self.next() >> 32) * bound as u64;
         // The product is below bound * 2^32.
-        #[expect(clippy::cast_possible_truncation, reason = "the upper half of a u64")]
-        let number = (product >> 32) as u32;
-        number
+        (product >> 32) as u32
     }
 
     /// A number from `low` to `high`, both included.

@@ -86,7 +86,7 @@ fn print(text: &str) -> Result<(), Error> {
 }
 
 /// Whoever reads a report may stop when they have seen enough.
-fn unless_closed(written: io::Result<()>) -> Result<(), Error> {
+pub(crate) fn unless_closed(written: io::Result<()>) -> Result<(), Error> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(output_error(error)),
         _ => Ok(()),

@@ -76,7 +76,7 @@ pub(crate) fn check(
 }
 
 /// Reads all that there is to be read of bytes that may be anything: nothing may panic.
-pub(crate) fn read_all(bytes: &[u8]) -> Result<(), Mismatch> {
+pub(crate) fn read_all(bytes: &[u8]) {
     let mut nothing = Nothing::default();
     for part in Message::index(bytes).parts() {
         for field in part.header().fields() {
@@ -86,5 +86,4 @@ pub(crate) fn read_all(bytes: &[u8]) -> Result<(), Mismatch> {
         }
         let _ = part.decode(&mut nothing);
     }
-    Ok(())
 }

@@ -30,6 +30,7 @@ fn same(what: &'static str, expected: &[u8], actual: &[u8]) -> Checked {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "most are numbers")]
 fn equal<T: PartialEq + std::fmt::Debug>(what: &'static str, expected: T, actual: T) -> Checked {
     if expected == actual {
         return Ok(());
@@ -60,10 +61,13 @@ fn decoded(what: &'static str, expected: &str, actual: DecodedText<'_>) -> Check
 pub(crate) fn check(field: &model::Field, seen: &Field<'_>) -> Checked {
     let typed = seen.typed();
     match (&field.value, typed) {
-        (Value::Text(text), Typed::Subject(seen) | Typed::Comments(seen))
-        | (Value::Text(text), Typed::ContentDescription(seen) | Typed::Unstructured(seen)) => {
-            decoded("text", &text.decoded(), seen.text())
-        }
+        (
+            Value::Text(text),
+            Typed::Subject(seen)
+            | Typed::Comments(seen)
+            | Typed::ContentDescription(seen)
+            | Typed::Unstructured(seen),
+        ) => decoded("text", &text.decoded(), seen.text()),
         (Value::Addresses(list), typed) => addresses(list, typed),
         (Value::Path(path), Typed::ReturnPath(seen)) => return_path(path, seen),
         (Value::Date(date), Typed::Date(seen) | Typed::ResentDate(seen)) => same_date(date, &seen),

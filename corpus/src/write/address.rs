@@ -116,7 +116,7 @@ fn local_part(pen: &mut Pen<'_>, local: &str) {
         if !split {
             return pen.quoted(local);
         }
-        return dotted(pen, local, |pen, word| pen.word(word));
+        return dotted(pen, local, Pen::word);
     }
     if pen.odd(4) {
         pen.quoted(local);
@@ -133,7 +133,7 @@ fn local_part(pen: &mut Pen<'_>, local: &str) {
     }
 }
 
-fn dotted(pen: &mut Pen<'_>, text: &str, word: impl Fn(&mut Pen<'_>, &str)) {
+fn dotted<'o>(pen: &mut Pen<'o>, text: &str, word: impl Fn(&mut Pen<'o>, &str)) {
     for (index, part) in text.split('.').enumerate() {
         if index > 0 {
             pen.features.count(Feature::ObsoleteDots);

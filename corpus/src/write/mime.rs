@@ -1,6 +1,7 @@
 //! MIME fields and their parameters (RFC 2045, 2183, 2231).
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use scop_mime_core::Encoding;
 
@@ -169,7 +170,8 @@ fn split(pen: &mut Pen<'_>, parameter: &Parameter, sections: &mut Vec<Section>) 
             value: String::new(),
         };
         if pieces > 1 || !charset_due {
-            section.name.push_str(&format!("*{number}"));
+            // Writing to a string does not fail.
+            let _ = write!(section.name, "*{number}");
         }
         if plain {
             section.value.push_str(text);

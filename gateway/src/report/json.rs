@@ -2,7 +2,7 @@
 
 use std::io;
 
-use serde::Serialize as _;
+use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::Report;
@@ -10,6 +10,11 @@ use crate::terminal::is_hidden;
 
 /// The document, with a line end.
 pub(crate) fn render(report: &Report) -> String {
+    document(report)
+}
+
+/// Any document, with a line end.
+pub(crate) fn document(report: &impl Serialize) -> String {
     let mut bytes = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut bytes, Harmless(PrettyFormatter::new()));
     // A vector takes everything, and a report has no map with other keys than text.
