@@ -166,8 +166,7 @@ impl Document {
         let index = Message::index(bytes);
         let mut path: Vec<usize> = Vec::new();
         let mut parts = Vec::new();
-        // Where the body of each part that holds others ends is known at its end.
-        let mut ends = inspect::ends(bytes);
+        let mut ends = findings.ends.iter().copied();
         for part in index.parts() {
             let entity = part.entity();
             path.truncate(entity.depth.saturating_sub(1));

@@ -1,6 +1,9 @@
 //! What is wrong with a message, and where its parts end.
 
-use scop_mime_core::{Defect, Event, Message};
+use scop_mime_core::{Defect, Event, Inspector, Limits, Message};
+
+/// How many defects are told one by one.
+const MOST: usize = 200;
 
 /// What was found.
 #[derive(Debug)]
@@ -10,29 +13,18 @@ pub(crate) struct Findings {
     pub(crate) omitted: u64,
     /// Whether two reasonable readers may see different content.
     pub(crate) ambiguous: bool,
+    /// Where each part ends, in the order in which they begin.
+    pub(crate) ends: Vec<usize>,
 }
 
-/// Looks for everything that is wrong.
+/// Reads a message once.
 pub(crate) fn inspect(bytes: &[u8]) -> Findings {
-    let mut defects = Vec::new();
-    for event in Message::index(bytes).events() {
-        if let Event::Defect(defect) = event {
-            defects.push(defect);
-        }
-    }
-    Findings {
-        ambiguous: defects.iter().any(|defect| defect.kind.is_ambiguous()),
-        omitted: 0,
-        defects,
-    }
-}
-
-/// Where each part ends, in the order in which they begin.
-pub(crate) fn ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let mut inspector = Inspector::<MOST>::new(&Limits::DEFAULT);
     let mut ends = Vec::new();
-    let mut open = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
     let mut position: usize = 0;
     for event in Message::index(bytes).events() {
+        inspector.event(&event);
         position = position.saturating_add(event.raw().len());
         match event {
             Event::Begin(_) => {
@@ -40,12 +32,18 @@ pub(crate) fn ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
                 ends.push(position);
             }
             Event::End(_) => {
-                if let Some(end) = open.pop().and_then(|index: usize| ends.get_mut(index)) {
+                if let Some(end) = open.pop().and_then(|index| ends.get_mut(index)) {
                     *end = position;
                 }
             }
             _ => {}
         }
     }
-    ends.into_iter()
+    inspector.finish();
+    Findings {
+        defects: inspector.defects().to_vec(),
+        omitted: inspector.omitted(),
+        ambiguous: inspector.is_ambiguous(),
+        ends,
+    }
 }

@@ -185,7 +185,9 @@ impl<'a> Reader<'a> {
             self.note(ParameterErrorKind::BadSection, start.offset());
         }
         if self.cursor.skip_byte(b'=') {
-            section.value = Some(self.value());
+            // RFC 2231 7: extended-other-values may be empty.
+            let may_be_empty = section.extended && section.number.unwrap_or(0) > 0;
+            section.value = Some(self.value(may_be_empty));
             if section.extended {
                 self.check_extended(&section);
             }
@@ -197,13 +199,13 @@ impl<'a> Reader<'a> {
         Some(section)
     }
 
-    fn value(&mut self) -> Value<'a> {
+    fn value(&mut self, may_be_empty: bool) -> Value<'a> {
         self.gap();
         let start = self.cursor;
         if self.cursor.skip_byte(b'"') {
             self.quoted_string(start)
         } else {
-            self.unquoted(start)
+            self.unquoted(start, may_be_empty)
         }
     }
 
@@ -265,7 +267,7 @@ impl<'a> Reader<'a> {
         value
     }
 
-    fn unquoted(&mut self, start: Cursor<'a>) -> Value<'a> {
+    fn unquoted(&mut self, start: Cursor<'a>, may_be_empty: bool) -> Value<'a> {
         let token = self.token(ParameterErrorKind::BadValue);
         let mut value = Value {
             raw: token,
@@ -274,7 +276,7 @@ impl<'a> Reader<'a> {
         };
         self.gap();
         if self.is_at_boundary() {
-            if token.is_empty() {
+            if token.is_empty() && !may_be_empty {
                 self.note(ParameterErrorKind::NoValue, start.offset());
             }
         } else if self.begins_parameter() {

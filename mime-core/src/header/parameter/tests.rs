@@ -47,6 +47,8 @@ const WELL_FORMED: &[(&str, &str, &str)] = &[
     ("; a*='en'x'y", "a", "x'y"),
     ("; a=%41'b'c", "a", "%41'b'c"),
     ("; a=\"b\\\"\\\\\r\n c\"", "a", "b\"\\ c"),
+    // RFC 2231 7 lets a later section be empty
+    ("; a*0*=utf-8''x; a*1*=; a*2*=y", "a", "xy"),
     // controls that are encoded
     (
         "; a*=''x%0D%0ABcc%3A%20y%00%7f%C2%85",
