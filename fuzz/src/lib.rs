@@ -5,6 +5,7 @@ pub mod check_host;
 pub mod choice;
 pub mod order;
 pub mod rfc1035;
+pub mod rfc2046;
 pub mod rfc6376;
 pub mod rfc7208;
 pub mod zone;
@@ -24,6 +25,8 @@ pub mod fold;
 pub mod header_scan;
 pub mod key_record;
 pub mod message_id;
+pub mod mime_edit;
+pub mod mime_push_vs_index;
 pub mod received;
 pub mod received_spf;
 pub mod spf_evaluate;
@@ -50,6 +53,8 @@ macro_rules! for_each_target {
             header_scan 10000
             key_record 5000
             message_id 10000
+            mime_edit 5000
+            mime_push_vs_index 2000
             received 10000
             received_spf 5000
             spf_evaluate 2000
