@@ -53,8 +53,8 @@ macro_rules! for_each_target {
             header_scan 10000
             key_record 5000
             message_id 10000
-            mime_edit 5000
-            mime_push_vs_index 2000
+            mime_edit 10000
+            mime_push_vs_index 5000
             received 10000
             received_spf 5000
             spf_evaluate 2000

@@ -94,13 +94,19 @@ impl Heard {
     }
 }
 
-/// What an inspector found.
+/// What an inspector found: defects in the order of the message, how many, and which kinds.
 type Found = (Vec<Defect>, u64, DefectSet);
 
-fn found(mut inspector: Inspector<16>) -> Found {
+fn found(mut inspector: Inspector<64>) -> Found {
     inspector.finish();
-    let defects = inspector.defects().to_vec();
-    (defects, inspector.omitted(), inspector.kinds())
+    let mut defects = inspector.defects().to_vec();
+    defects.sort_by_key(|defect| (defect.offset, defect.kind));
+    let count = inspector.omitted() + defects.len() as u64;
+    if inspector.omitted() > 0 {
+        // Which of them were kept is a matter of the order.
+        defects.clear();
+    }
+    (defects, count, inspector.kinds())
 }
 
 fn check_pieces(data: &[u8], limits: Limits, choice: &mut Choice) {

@@ -59,12 +59,12 @@ impl Reader<'_> {
                 _ => fields.push(bytes.to_vec()),
             }
         }
-        let first = |name: &str| {
+        let first = |wanted: &str| {
             fields.iter().find_map(|field| {
                 let colon = field.iter().position(|&byte| byte == b':')?;
-                let is = field[..colon]
-                    .trim_ascii_end()
-                    .eq_ignore_ascii_case(name.as_bytes());
+                let white = |byte: &&u8| b" \t".contains(byte);
+                let name = colon - field[..colon].iter().rev().take_while(white).count();
+                let is = field[..name].eq_ignore_ascii_case(wanted.as_bytes());
                 is.then(|| field[colon + 1..].trim_ascii_end().to_vec())
             })
         };
@@ -131,7 +131,9 @@ impl Reader<'_> {
             }
             start = line.end;
             if close {
-                return self.text_end(start..body.end, delimited);
+                // The line end behind it is no part of it: it may be that of the next delimiter.
+                let end = self.text_end(line, true);
+                return self.text_end(end..body.end, delimited);
             }
             number += 1;
         }

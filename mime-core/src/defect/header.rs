@@ -23,6 +23,8 @@ pub(super) struct Header {
     start: u64,
     fields: usize,
     len: usize,
+    /// Whether [`DefectKind::HeaderLimit`] was said.
+    limit_said: bool,
     /// One bit for each [`FieldName`].
     seen: u64,
 }
@@ -37,13 +39,19 @@ impl Header {
             start,
             fields: 0,
             len: 0,
+            limit_said: false,
             seen: 0,
         }
     }
 
     pub(super) fn field(&mut self, field: &Field<'_>, limits: &Limits, found: Found<'_>) {
         let start = self.start.saturating_add(wide(field.offset()));
-        self.count(field.raw(), start, true, limits, found);
+        if self.fields == limits.fields {
+            found(DefectKind::FieldsLimit, start);
+        }
+        self.fields = self.fields.saturating_add(1);
+        self.len = self.len.saturating_add(field.raw().len());
+        self.check_len(limits, found);
         let mut is_mbox_line = false;
         for defect in field.defects() {
             is_mbox_line |= defect == FieldDefect::MboxLine;
@@ -68,12 +76,14 @@ impl Header {
     }
 
     /// A piece of a field that is too long to be read.
-    pub(super) fn long_field(&mut self, bytes: &[u8], at: u64, limits: &Limits, found: Found<'_>) {
-        self.count(bytes, at, false, limits, found);
+    pub(super) const fn long_field(&mut self, bytes: &[u8]) {
+        // Nothing is said before the field is over, so that it does not matter how it was cut.
+        self.len = self.len.saturating_add(bytes.len());
     }
 
     /// The header is over.
-    pub(super) fn end(&self, found: Found<'_>) {
+    pub(super) fn end(&mut self, limits: &Limits, found: Found<'_>) {
+        self.check_len(limits, found);
         let needed = FieldName::ALL
             .iter()
             .filter(|name| name.occurs().is_required());
@@ -97,15 +107,11 @@ impl Header {
         self.seen & bit(name) != 0
     }
 
-    /// Counts a field or a piece of one.
-    fn count(&mut self, raw: &[u8], at: u64, whole: bool, limits: &Limits, found: Found<'_>) {
-        let before = (self.fields, self.len);
-        self.fields = self.fields.saturating_add(usize::from(whole));
-        self.len = self.len.saturating_add(raw.len());
-        if before.0 <= limits.fields && self.fields > limits.fields {
-            found(DefectKind::FieldsLimit, at);
-        }
-        if before.1 <= limits.header && self.len > limits.header {
+    /// Says where the first byte beyond the limit stands.
+    fn check_len(&mut self, limits: &Limits, found: Found<'_>) {
+        if self.len > limits.header && !self.limit_said {
+            self.limit_said = true;
+            let at = self.start.saturating_add(wide(limits.header));
             found(DefectKind::HeaderLimit, at);
         }
     }

@@ -67,13 +67,7 @@ impl<const N: usize> Inspector<N> {
                 self.header
                     .field(field, &self.limits, &mut |kind, at| findings.note(kind, at));
             }
-            Event::LongField(bytes) => {
-                let findings = &mut self.findings;
-                self.header
-                    .long_field(bytes, at, &self.limits, &mut |kind, at| {
-                        findings.note(kind, at);
-                    });
-            }
+            Event::LongField(bytes) => self.header.long_field(bytes),
             Event::HeaderEnd { content, .. } => self.header_end(*content),
             Event::Body(bytes) => self.leaf.put(bytes, at),
             Event::End(_) => self.leaf_end(),
@@ -90,7 +84,8 @@ impl<const N: usize> Inspector<N> {
     }
 
     /// The first `N` defects, in the order in which they were found: those of lines and encoded bodies
-    /// come behind those of the fields and the tree that stand before them.
+    /// come behind those of the fields and the tree that stand before them. How a message is cut into
+    /// pieces changes the order of those of lines, and nothing else.
     pub fn defects(&self) -> &[Defect] {
         &self.findings.defects
     }
@@ -112,7 +107,8 @@ impl<const N: usize> Inspector<N> {
 
     fn header_end(&mut self, content: Content) {
         let findings = &mut self.findings;
-        self.header.end(&mut |kind, at| findings.note(kind, at));
+        self.header
+            .end(&self.limits, &mut |kind, at| findings.note(kind, at));
         self.begins_message = content.kind == Kind::Message;
         self.leaf = match content.kind {
             Kind::Leaf | Kind::EncodedMessage => Leaf::new(content.encoding),

@@ -235,7 +235,8 @@ fn limits_are_defects() {
     limits = Limits::DEFAULT;
     limits.header = HEAD.len() + 1;
     let found = inspect(text.as_bytes(), &limits);
-    let at = u64::try_from(HEAD.len()).unwrap();
+    // The first byte beyond.
+    let at = u64::try_from(limits.header).unwrap();
     assert_eq!(found.defects(), [Defect::new(Kind::HeaderLimit, at)]);
 }
 
