@@ -15,6 +15,7 @@ use scop_mime_core::{
 
 use crate::tally::Tally;
 
+mod reports;
 mod tree;
 mod words;
 
@@ -47,6 +48,7 @@ pub fn run(input: &[u8]) -> usize {
     known(message, &mut tally);
     dates(input, &mut tally);
     fold(input, &mut tally);
+    reports::run(input, &mut tally);
     tree::run(input, &mut tally);
     words::run(input, &mut tally);
     let written = auth_results(input, &mut tally);

@@ -5,12 +5,12 @@ use super::disposition::{
 use super::feedback::{FeedbackField, FeedbackFieldName, FeedbackReport};
 use super::utf8_address::Utf8Address;
 use super::write::{
-    Charset, DeliveryStatusWriter, DispositionNotificationWriter, FeedbackReportWriter,
-    ReportWriteError,
+    DeliveryStatusWriter, DispositionNotificationWriter, FeedbackReportWriter, ReportWriteError,
 };
 use super::*;
 use crate::header::address::AddrSpec;
 use crate::header::date::DateTime;
+use crate::header::encoded_word::Utf8;
 use crate::header::message_id::MessageId;
 use crate::header::trace::ReturnPath;
 use crate::header::typed::TypedErrorKind;
@@ -478,13 +478,13 @@ fn utf8_addresses() {
 #[test]
 fn a_delivery_status_is_written() {
     let date = DateTime::parse(b"Fri, 8 Jul 1994 09:21:47 -0400").unwrap();
-    for (charset, expected) in [
-        (Charset::Ascii, "utf-8; \\x{E9}\\x{2B}x@example.org"),
-        (Charset::Utf8, "utf-8; \u{e9}+x@example.org"),
+    for (utf8, expected) in [
+        (Utf8::Encode, "utf-8; \\x{E9}\\x{2B}x@example.org"),
+        (Utf8::Raw, "utf-8; \u{e9}+x@example.org"),
     ] {
         let mut out = Vec::new();
         let mut report =
-            DeliveryStatusWriter::new(&mut out, charset, b"dns", b"mx.example.org").unwrap();
+            DeliveryStatusWriter::new(&mut out, utf8, b"dns", b"mx.example.org").unwrap();
         report.original_envelope_id(b"QQ314159").unwrap();
         report
             .received_from_mta(b"dns", b"a.example")
@@ -547,7 +547,7 @@ fn a_delivery_status_is_written() {
 fn what_is_refused() {
     use ReportWriteError::*;
     let new = |mta_type: &[u8], mta: &[u8]| {
-        DeliveryStatusWriter::new(&mut Vec::new(), Charset::Ascii, mta_type, mta).map(|_| ())
+        DeliveryStatusWriter::new(&mut Vec::new(), Utf8::Encode, mta_type, mta).map(|_| ())
     };
     assert_eq!(new(b"", b"a"), Err(BadToken));
     assert_eq!(new(b"d ns", b"a"), Err(BadToken));
@@ -557,16 +557,15 @@ fn what_is_refused() {
     assert_eq!(new(b"dns", "\u{e9}".as_bytes()), Err(BadCharacter));
     assert_eq!(new(b"dns", b"\xff"), Err(BadCharacter));
     assert_eq!(new(b"dns", &[b'a'; 1000]), Err(LineTooLong));
-    let utf8 = |text: &str| {
-        DeliveryStatusWriter::new(&mut Vec::new(), Charset::Utf8, b"dns", text.as_bytes())
-            .map(|_| ())
+    let raw = |text: &str| {
+        DeliveryStatusWriter::new(&mut Vec::new(), Utf8::Raw, b"dns", text.as_bytes()).map(|_| ())
     };
-    assert_eq!(utf8("\u{e9}"), Ok(()));
-    assert_eq!(utf8("\u{85}"), Err(Control));
-    assert_eq!(utf8("\u{2028}"), Err(Control));
+    assert_eq!(raw("\u{e9}"), Ok(()));
+    assert_eq!(raw("\u{85}"), Err(Control));
+    assert_eq!(raw("\u{2028}"), Err(Control));
 
     let mut out = Vec::new();
-    let mut report = DeliveryStatusWriter::new(&mut out, Charset::Ascii, b"dns", b"a").unwrap();
+    let mut report = DeliveryStatusWriter::new(&mut out, Utf8::Encode, b"dns", b"a").unwrap();
     let date = DateTime::parse(b"Fri, 8 Jul 1994 09:21:47 -0400").unwrap();
     assert_eq!(report.last_attempt_date(&date).map(|_| ()), Err(OutOfOrder));
     assert_eq!(report.extension(b"a b", b"").map(|_| ()), Err(BadToken));
@@ -583,12 +582,12 @@ fn what_is_refused() {
         .recipient(&address("a@example.org"), Action::Relayed, code)
         .unwrap();
     assert_eq!(report.arrival_date(&date).map(|_| ()), Err(OutOfOrder));
-    let empty = DeliveryStatusWriter::new(&mut out, Charset::Ascii, b"dns", b"a").unwrap();
+    let empty = DeliveryStatusWriter::new(&mut out, Utf8::Encode, b"dns", b"a").unwrap();
     assert_eq!(empty.finish(), Err(OutOfOrder));
 
     let mut small = [0; 20];
     let mut sink = scop_core::SliceSink::new(&mut small);
-    let full = DeliveryStatusWriter::new(&mut sink, Charset::Ascii, b"dns", b"mx.example.org");
+    let full = DeliveryStatusWriter::new(&mut sink, Utf8::Encode, b"dns", b"mx.example.org");
     assert_eq!(full.map(|_| ()), Err(Full));
 }
 
@@ -602,7 +601,7 @@ fn the_other_two_are_written() {
     let joe = address("joe@example.org");
     let mut report = DispositionNotificationWriter::new(
         &mut out,
-        Charset::Ascii,
+        Utf8::Encode,
         &joe,
         mode,
         b"deleted",
@@ -629,7 +628,7 @@ fn the_other_two_are_written() {
     assert_eq!(notification.fields().count(), 6);
     let mut void = Vec::new();
     let refused =
-        DispositionNotificationWriter::new(&mut void, Charset::Ascii, &joe, mode, b"a b", &[]);
+        DispositionNotificationWriter::new(&mut void, Utf8::Encode, &joe, mode, b"a b", &[]);
     assert_eq!(refused.map(|_| ()), Err(ReportWriteError::BadToken));
 
     let mut out = Vec::new();
@@ -725,7 +724,7 @@ proptest! {
     #[test]
     fn values_round_trip(text in "[!-~]([ -~\u{e9}\u{1f600}]{0,200}[!-~])?") {
         let mut out = Vec::new();
-        let written = DeliveryStatusWriter::new(&mut out, Charset::Utf8, b"x", text.as_bytes()).map(|_| ());
+        let written = DeliveryStatusWriter::new(&mut out, Utf8::Raw, b"x", text.as_bytes()).map(|_| ());
         if written.is_ok() {
             let status = DeliveryStatus::new(&out);
             let read = status.message().unwrap();
@@ -740,9 +739,9 @@ proptest! {
     fn utf8_addresses_round_trip(local in "[a-z\\\\+=\u{e9}\u{5be6}\u{1f600}]{1,8}\u{e9}") {
         let text = format!("\"{}\"@example.org", local.replace('\\', "\\\\"));
         let expected = address(&text).to_string();
-        for charset in [Charset::Ascii, Charset::Utf8] {
+        for utf8 in [Utf8::Encode, Utf8::Raw] {
             let mut out = Vec::new();
-            let mut report = DeliveryStatusWriter::new(&mut out, charset, b"dns", b"a").unwrap();
+            let mut report = DeliveryStatusWriter::new(&mut out, utf8, b"dns", b"a").unwrap();
             report.recipient(&address(&text), Action::Failed, StatusCode::new(5, 0, 0).unwrap()).unwrap();
             report.finish().unwrap();
             let status = DeliveryStatus::new(&out);
@@ -750,7 +749,7 @@ proptest! {
             let read = Utf8Address::of(&recipient).unwrap().to_string();
             // In UTF-8 the address stands as it is, and a backslash before `x{` is not tried here.
             prop_assert_eq!(&read, &expected);
-            prop_assert!(charset == Charset::Utf8 || out.is_ascii());
+            prop_assert!(utf8 == Utf8::Raw || out.is_ascii());
         }
     }
 }

@@ -2,20 +2,22 @@
 //!
 //! Each writer writes the body of the part, field by field, with CRLF and folded lines. What a report must
 //! hold is asked for where it begins. A value with a control character, CR and LF among them, is refused;
-//! so is one that is not ASCII, unless [`Charset::Utf8`] says that the part is of a `global` type (RFC
-//! 6533). White space at the ends of a value is not read back. A call that fails leaves the report
-//! unfinished: what the sink took is void.
+//! so is one that is not ASCII, unless [`Utf8::Raw`] says that the part is of a `global` type (RFC 6533).
+//! The address of a recipient that is not ASCII has the type `utf-8`, in ASCII where the part must be.
+//! White space at the ends of a value is not read back. A call that fails leaves the report unfinished:
+//! what the sink took is void.
 //!
 //! ```
 //! use scop_core::{SliceSink, UnixTime};
 //! use scop_mime_core::AddrSpec;
+//! use scop_mime_core::header::encoded_word::Utf8;
 //! use scop_mime_core::report::delivery::{Action, StatusCode};
-//! use scop_mime_core::report::write::{Charset, DeliveryStatusWriter};
+//! use scop_mime_core::report::write::DeliveryStatusWriter;
 //!
 //! let joe = AddrSpec::parse(b"joe@example.net")?;
 //! let mut buffer = [0; 256];
 //! let mut out = SliceSink::new(&mut buffer);
-//! let mut report = DeliveryStatusWriter::new(&mut out, Charset::Ascii, b"dns", b"mx.example.org")?;
+//! let mut report = DeliveryStatusWriter::new(&mut out, Utf8::Encode, b"dns", b"mx.example.org")?;
 //! report.recipient(&joe, Action::Failed, StatusCode::new(5, 1, 1).unwrap())?;
 //! report.diagnostic_code(b"smtp", b"550 5.1.1 no such user")?;
 //! report.finish()?;
@@ -39,6 +41,7 @@ use super::is_type;
 use super::utf8_address::Xtext;
 use crate::header::address::AddrSpec;
 use crate::header::date::DateTime;
+use crate::header::encoded_word::Utf8;
 use crate::header::fold::{FoldError, FoldSink};
 use crate::header::lexical::{Text, is_dot_atom};
 use crate::header::message_id::MessageId;
@@ -89,15 +92,6 @@ impl From<FoldError> for ReportWriteError {
     }
 }
 
-/// Which characters a part may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Charset {
-    /// Those of ASCII: message/delivery-status, message/disposition-notification.
-    Ascii,
-    /// All: message/global-delivery-status, message/global-disposition-notification (RFC 6533).
-    Utf8,
-}
-
 /// Writes the body of message/delivery-status (RFC 3464): the fields of the message, then those of each
 /// recipient.
 #[derive(Debug)]
@@ -113,11 +107,11 @@ impl<'s, S: Sink + ?Sized> DeliveryStatusWriter<'s, S> {
     /// What the name breaks, or `Full`.
     pub fn new(
         sink: &'s mut S,
-        charset: Charset,
+        utf8: Utf8,
         mta_type: &[u8],
         mta: &[u8],
     ) -> Result<Self, ReportWriteError> {
-        let mut fields = Fields { sink, charset };
+        let mut fields = Fields { sink, utf8 };
         fields.typed("Reporting-MTA", mta_type, mta)?;
         Ok(Self {
             fields,
@@ -285,7 +279,7 @@ impl<'s, S: Sink + ?Sized> DispositionNotificationWriter<'s, S> {
     /// What a value breaks, or `Full`.
     pub fn new(
         sink: &'s mut S,
-        charset: Charset,
+        utf8: Utf8,
         final_recipient: &AddrSpec<'_>,
         mode: Mode,
         disposition_type: &[u8],
@@ -295,7 +289,7 @@ impl<'s, S: Sink + ?Sized> DispositionNotificationWriter<'s, S> {
         if !words.all(is_word) {
             return Err(ReportWriteError::BadToken);
         }
-        let mut fields = Fields { sink, charset };
+        let mut fields = Fields { sink, utf8 };
         fields.address("Final-Recipient", final_recipient)?;
         fields.field("Disposition", |line| {
             mode.emit(line)?;
@@ -386,8 +380,8 @@ impl<'s, S: Sink + ?Sized> FeedbackReportWriter<'s, S> {
         feedback_type: &[u8],
         user_agent: &[u8],
     ) -> Result<Self, ReportWriteError> {
-        let charset = Charset::Ascii;
-        let mut fields = Fields { sink, charset };
+        let utf8 = Utf8::Encode;
+        let mut fields = Fields { sink, utf8 };
         if !is_word(feedback_type) {
             return Err(ReportWriteError::BadToken);
         }
@@ -482,7 +476,7 @@ impl<'s, S: Sink + ?Sized> FeedbackReportWriter<'s, S> {
 #[derive(Debug)]
 struct Fields<'s, S: ?Sized> {
     sink: &'s mut S,
-    charset: Charset,
+    utf8: Utf8,
 }
 
 impl<S: Sink + ?Sized> Fields<'_, S> {
@@ -539,16 +533,16 @@ impl<S: Sink + ?Sized> Fields<'_, S> {
                 address.emit(line)
             });
         }
-        let charset = self.charset;
-        if charset == Charset::Utf8 {
+        let utf8 = self.utf8;
+        if utf8 == Utf8::Raw {
             self.check_text(local)?;
             self.check_text(domain)?;
         }
         self.field(name, |line| {
             line.put(b"utf-8; ")?;
-            match charset {
-                Charset::Ascii => address.emit(&mut Xtext(line)),
-                Charset::Utf8 => address.emit(line),
+            match utf8 {
+                Utf8::Encode => address.emit(&mut Xtext(line)),
+                Utf8::Raw => address.emit(line),
             }
         })
     }
@@ -584,7 +578,7 @@ impl<S: Sink + ?Sized> Fields<'_, S> {
             // Some readers end a line at the last two.
             if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
                 Err(ReportWriteError::Control)
-            } else if self.charset == Charset::Ascii && !character.is_ascii() {
+            } else if self.utf8 == Utf8::Encode && !character.is_ascii() {
                 Err(ReportWriteError::BadCharacter)
             } else {
                 Ok(())
