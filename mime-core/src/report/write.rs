@@ -48,6 +48,9 @@ use crate::header::message_id::MessageId;
 use crate::header::parameter::read::is_token_byte;
 use crate::header::trace::ReturnPath;
 
+#[cfg(test)]
+mod tests;
+
 /// Why a report cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
