@@ -34,23 +34,17 @@ pub static NOTHING: LazyLock<Input> = LazyLock::new(|| to_attach(0));
 pub static OCTETS: LazyLock<Input> = LazyLock::new(|| to_attach(75_000));
 
 fn mail() -> Input {
-    match real_mail::real_mail() {
-        Some(all) => Input {
-            name: "real mail",
-            mails: all
-                .iter()
-                .step_by(3)
-                .take(2_000)
-                .map(real_mail::RealMail::crlf)
-                .collect(),
-        },
-        None => {
-            println!("{}; made mail stands in for it\n", real_mail::HOW);
-            Input {
-                name: "made mail",
-                mails: (0..2_000).map(made).collect(),
-            }
-        }
+    let Some(all) = real_mail::real_mail() else {
+        println!("{}; made mail stands in for it\n", real_mail::HOW);
+        return Input {
+            name: "made mail",
+            mails: (0..2_000).map(made).collect(),
+        };
+    };
+    let third = all.iter().step_by(3).take(2_000);
+    Input {
+        name: "real mail",
+        mails: third.map(real_mail::RealMail::crlf).collect(),
     }
 }
 

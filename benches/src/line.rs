@@ -73,7 +73,14 @@ const BUILT: [&str; 3] = ["messages", "", "octets"];
 
 /// All of them.
 pub fn lines() -> Vec<Line> {
-    let mut lines = vec![
+    let mut lines = on_mail();
+    lines.extend(on_made());
+    lines.extend(building());
+    lines
+}
+
+fn on_mail() -> Vec<Line> {
+    vec![
         Line {
             name: "tree",
             input: &input::MAIL,
@@ -134,7 +141,11 @@ pub fn lines() -> Vec<Line> {
                 side("mailparse", mailparse::text),
             ],
         },
-    ];
+    ]
+}
+
+fn on_made() -> Vec<Line> {
+    let mut lines = Vec::new();
     for (name, input) in [("tree-4k", &input::TEXT), ("tree-1m", &input::ATTACHMENT)] {
         lines.push(Line {
             name,
@@ -171,6 +182,11 @@ pub fn lines() -> Vec<Line> {
             side("mailparse", mailparse::decode),
         ],
     });
+    lines
+}
+
+fn building() -> Vec<Line> {
+    let mut lines = Vec::new();
     for (name, input) in [("build", &input::NOTHING), ("build-75k", &input::OCTETS)] {
         lines.push(Line {
             name,

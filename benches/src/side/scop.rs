@@ -2,9 +2,11 @@
 
 use std::hint::black_box;
 
-use scop_core::{Emit, Full, Sink};
+use scop_core::{Emit, Full, Sink, UnixTime};
+use scop_mime_core::build::{self, Body, Draft, Options};
 use scop_mime_core::coding::Decoder;
 use scop_mime_core::header::address::Addresses;
+use scop_mime_core::header::date::Zone;
 use scop_mime_core::header::unstructured::Unstructured;
 use scop_mime_core::{
     Address, Charset, CharsetDecoder, DateTime, Encoding, Event, Field, Kind, Limits, Mailbox,
@@ -12,6 +14,7 @@ use scop_mime_core::{
 };
 
 use super::{Scratch, Seen};
+use crate::input::{html, plain};
 
 /// The fields and parts of the whole tree.
 pub fn tree(mail: &[u8], _: &mut Scratch) -> Seen {
@@ -55,57 +58,45 @@ fn count(event: &Event<'_>, seen: &mut Seen) {
 
 /// The five fields with which a mail is listed, and the tree.
 pub fn fields(mail: &[u8], scratch: &mut Scratch) -> Seen {
-    let mut seen = Seen::default();
-    let mut todo = Todo::default();
+    let mut first: [Option<Field<'_>>; 5] = [None; 5];
     let mut depth = 0;
     for event in Message::index(mail).events() {
         match event {
             Event::Begin(entity) => depth = entity.depth,
-            Event::Field(field) if depth == 0 => todo.field(field, &mut seen, scratch),
+            Event::Field(field) if depth == 0 => {
+                if let Some(place) = NAMES.iter().position(|name| field.is(name)) {
+                    first[place].get_or_insert(field);
+                }
+            }
             _ => {}
         }
+    }
+    let [from, to, subject, date, id] = first;
+    let mut seen = Seen::default();
+    for field in [from, to].into_iter().flatten() {
+        addresses(field.value(), &mut seen, scratch);
+    }
+    if let Some(field) = subject {
+        scratch.octets.clear();
+        put(Unstructured::new(field.value()).text(), scratch);
+        seen.add(1, 1);
+        seen.add(2, scratch.octets.len());
+    }
+    if let Some(Ok(date)) = date.map(|field| DateTime::parse(field.value())) {
+        seen.add(1, 1);
+        seen.add(2, usize::from(date.day()));
+    }
+    if let Some(Ok(id)) = id.map(|field| MessageId::parse(field.value())) {
+        scratch.octets.clear();
+        put(id, scratch);
+        seen.add(1, 1);
+        // The others give it without angle brackets.
+        seen.add(2, scratch.octets.len() - 2);
     }
     seen
 }
 
-/// Which of the five have not come.
-#[derive(Default)]
-struct Todo {
-    from: bool,
-    to: bool,
-    subject: bool,
-    date: bool,
-    id: bool,
-}
-
-impl Todo {
-    fn field(&mut self, field: Field<'_>, seen: &mut Seen, scratch: &mut Scratch) {
-        if field.is(b"from") && !std::mem::replace(&mut self.from, true)
-            || field.is(b"to") && !std::mem::replace(&mut self.to, true)
-        {
-            addresses(field.value(), seen, scratch);
-        } else if field.is(b"subject") && !std::mem::replace(&mut self.subject, true) {
-            scratch.octets.clear();
-            put(Unstructured::new(field.value()).text(), scratch);
-            seen.add(1, 1);
-            seen.add(2, scratch.octets.len());
-        } else if field.is(b"date") && !std::mem::replace(&mut self.date, true) {
-            if let Ok(date) = DateTime::parse(field.value()) {
-                seen.add(1, 1);
-                seen.add(2, usize::from(date.day()));
-            }
-        } else if field.is(b"message-id") && !std::mem::replace(&mut self.id, true) {
-            if let Ok(id) = MessageId::parse(field.value()) {
-                scratch.octets.clear();
-                put(id.left(), scratch);
-                put(id.right(), scratch);
-                seen.add(1, 1);
-                // With the "@", without which the others do not give it.
-                seen.add(2, scratch.octets.len() + 1);
-            }
-        }
-    }
-}
+const NAMES: [&[u8]; 5] = [b"from", b"to", b"subject", b"date", b"message-id"];
 
 /// Each leaf without its transfer encoding, in one buffer.
 pub fn decode(mail: &[u8], scratch: &mut Scratch) -> Seen {
@@ -175,10 +166,34 @@ impl Sink for Converted<'_> {
     }
 }
 
-/// A message with text, HTML and, where there are octets, an attachment.
+/// A message with text, HTML and, where there are octets, an attachment, in a buffer that is used again.
 pub fn build(attachment: &[u8], scratch: &mut Scratch) -> Seen {
-    let _ = (attachment, scratch);
-    Seen::default()
+    let date = DateTime::from_unix(UnixTime(1_861_869_600), Zone::UTC).expect("the year is 2029");
+    let to = [build::Address::new("Suzie Q.", "suzie@example.com")];
+    let fields = [
+        build::Field::to(&to),
+        build::Field::subject("Gr\u{fc}\u{df}e aus K\u{f6}ln, und der Bericht f\u{fc}r das Jahr"),
+        build::Field::message_id("20290101100000.1234@example.org"),
+    ];
+    let texts = [Body::text(plain()), Body::html(html())];
+    let parts = [
+        Body::alternative(&texts),
+        Body::attachment("application/octet-stream", "data.bin", attachment),
+    ];
+    let body = if attachment.is_empty() {
+        parts[0]
+    } else {
+        Body::mixed(&parts)
+    };
+    let from = build::Mailbox::new("J\u{f6}rg M\u{fc}ller", "joerg@example.org");
+    scratch.octets.clear();
+    Draft::new(date, from, &fields, body)
+        .write(&Options::new(*b"sixteen octets!!"), &mut scratch.octets)
+        .expect("all values are lawful");
+    let mut seen = Seen::default();
+    seen.add(0, 1);
+    seen.add(2, scratch.octets.len());
+    seen
 }
 
 fn addresses(value: &[u8], seen: &mut Seen, scratch: &mut Scratch) {
