@@ -7,6 +7,9 @@
 The parts come in document order. A part that has parts has no length and no sha256; one without a file name
 has no filename. An exception is {"error": TEXT}.
 
+With "strict": true the white space at the ends of lines of quoted-printable is deleted before it is decoded, as
+RFC 2045 6.7 (3) asks; the email package keeps it.
+
 The policy is compat32. It decides nothing about values that the structure does not need, and keeps every byte
 of a body; the newer one parses each field on access, and lets the exceptions of its parsers through.
 """
@@ -16,10 +19,11 @@ import email
 import email.policy
 import hashlib
 import json
+import re
 import sys
 
 
-def read(raw):
+def read(raw, strict):
     message = email.message_from_bytes(raw, policy=email.policy.compat32)
     parts, defects = [], []
     todo = [(0, message)]
@@ -36,6 +40,8 @@ def read(raw):
         elif part.is_multipart():
             todo += [(depth + 1, child) for child in reversed(part.get_payload())]
         else:
+            if strict and str(part.get("content-transfer-encoding", "")).lower() == "quoted-printable":
+                part.set_payload(re.sub(r"[ \t]+(?=\r?\n|\Z)", "", part.get_payload()))
             octets = part.get_payload(decode=True)
             answer["length"] = len(octets)
             answer["sha256"] = hashlib.sha256(octets).hexdigest()
@@ -46,7 +52,8 @@ def read(raw):
 print(json.dumps({"email": sys.version.split()[0]}), flush=True)
 for line in sys.stdin:
     try:
-        answer = read(base64.b64decode(json.loads(line)["message"]))
+        request = json.loads(line)
+        answer = read(base64.b64decode(request["message"]), request.get("strict", False))
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(answer), flush=True)

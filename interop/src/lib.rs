@@ -5,6 +5,7 @@
 
 pub mod dkim;
 pub mod machine;
+pub mod mime;
 pub mod peer;
 pub mod real_mail;
 pub mod spf;
