@@ -21,6 +21,8 @@ pub mod dnssec_api;
 pub mod mime_core_api;
 #[cfg(feature = "mime-core")]
 pub mod mime_fields_api;
+#[cfg(feature = "mime-core")]
+pub mod mime_write_api;
 #[cfg(feature = "spf")]
 pub mod spf_api;
 pub mod tally;
@@ -45,6 +47,8 @@ pub const EXERCISES: &[(&str, Exercise)] = &[
     ("mime-core", mime_core_api::run),
     #[cfg(feature = "mime-core")]
     ("mime-core", mime_fields_api::run),
+    #[cfg(feature = "mime-core")]
+    ("mime-core", mime_write_api::run),
     #[cfg(feature = "spf")]
     ("spf", spf_api::run),
 ];
