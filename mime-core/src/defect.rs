@@ -91,12 +91,14 @@ defects! {
     BadFieldName ambiguous "a field name is empty or not printable ASCII (RFC 5322 2.2)",
     /// White space before the colon.
     SpaceBeforeColon ambiguous "white space stands between a field name and its colon (RFC 5322 4.5.8)",
+    /// A line of nothing but white space, which some take for the end of the header.
+    BlankHeaderLine ambiguous "a header line holds nothing but white space (RFC 5322 4.2)",
     /// Octets in a field that are not UTF-8.
     NotUtf8 plain "a header field holds octets that are not UTF-8 (RFC 6532 3.2)",
     /// A field that may stand once stands again.
     DuplicateField ambiguous "a field stands twice that may stand once (RFC 5322 3.6)",
     /// A field that must stand does not.
-    MissingField plain "From or Date is missing (RFC 5322 3.6)",
+    MissingField plain "a field is missing that must stand (RFC 5322 3.6, RFC 2046 5.2.1)",
     /// A value that the grammar of its field does not allow.
     BadValue plain "the value is not what the grammar of the field allows (RFC 5322 3.6)",
     /// From, Sender or another address that two readers may read as two addresses.
@@ -121,9 +123,13 @@ defects! {
     DuplicateParameter ambiguous "a parameter stands twice (RFC 2045 5, RFC 2231 3)",
     /// A parameter or section of one that cannot be read, or is missing.
     BadParameter ambiguous "a parameter is malformed (RFC 2045 5.1, RFC 2231 7)",
+    /// A MIME field that is well formed, but in a way that readers read differently: white space beside
+    /// `/` or `=`, a backslash that quotes no quote, nothing between two semicolons, `boundary` or
+    /// `charset` in a form of RFC 2231, a transfer encoding that is folded or has white space behind it.
+    UnusualContent ambiguous "a MIME field is written as readers read differently (RFC 2045 5.1, 6.1, RFC 2231)",
     /// A transfer encoding that nobody knows, or that is not written as one token.
     UnknownTransferEncoding ambiguous "an unknown transfer encoding (RFC 2045 6.4)",
-    /// MIME fields without MIME-Version.
+    /// MIME fields without MIME-Version, or with a version that is not 1.0.
     MissingMimeVersion plain "MIME fields without MIME-Version: 1.0 (RFC 2045 4)",
 
     // The tree.

@@ -8,7 +8,8 @@
 //! - `=` that neither two hexadecimal digits (of either case) nor a line end follow is data, as is what
 //!   follows it. At the end of the body it is data too (RFC 2045 6.7, last paragraphs, (2)).
 //! - White space before a line end, before the end of the body, and between `=` and a line end is taken
-//!   away: a transport has put it there (rule (3)). A run of more than 76, which no encoder and no
+//!   away: a transport has put it there (rule (3)). Not all readers see a soft break behind `=` and white
+//!   space, so that it is a [`DefectKind::QuotedPrintableEscape`]. A run of more than 76, which no encoder and no
 //!   transport writes, is data: so the decoder never has to remember more than 76 characters.
 //! - An octet that must be encoded and is not is data.
 //!
@@ -254,6 +255,10 @@ impl Decoder {
             spaces => (spaces, false),
         };
         self.drop_spaces(spaces.len(), add(start, usize::from(soft)));
+        if soft && !spaces.is_empty() {
+            // Some see no soft break there.
+            self.found.note(DefectKind::QuotedPrintableEscape, start);
+        }
         self.advance(1);
         self.end_line(usize::from(cr) + 1);
         match (soft, cr) {

@@ -7,7 +7,9 @@ use crate::coding::encoding::{Encoding, EncodingErrorKind};
 use crate::header::address::{Address, AddressList, AddressQuirk, Mailbox};
 use crate::header::content::content_type::ContentType;
 use crate::header::content::disposition::ContentDisposition;
+use crate::header::content::mime_version::MimeVersion;
 use crate::header::encoded_word::{DecodedText, EncodedWordErrorKind};
+use crate::header::lexical::is_wsp;
 use crate::header::scan::{Field, FieldDefect};
 use crate::header::typed::{FieldName, Typed};
 use crate::limits::Limits;
@@ -18,7 +20,7 @@ pub(super) type Found<'f> = &'f mut dyn FnMut(DefectKind, u64);
 /// The header that is being read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
-    is_message: bool,
+    place: Place,
     /// The byte of the input at which it begins.
     start: u64,
     fields: usize,
@@ -29,13 +31,24 @@ pub(super) struct Header {
     seen: u64,
 }
 
+/// Whose header it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The message's own.
+    Message,
+    /// That of a message in it (RFC 2046 5.2.1).
+    Nested,
+    /// That of a part.
+    Part,
+}
+
 /// One word holds all names.
 const _: () = assert!(FieldName::ALL.len() <= 64);
 
 impl Header {
-    pub(super) const fn new(is_message: bool, start: u64) -> Self {
+    pub(super) const fn new(place: Place, start: u64) -> Self {
         Self {
-            is_message,
+            place,
             start,
             fields: 0,
             len: 0,
@@ -84,13 +97,23 @@ impl Header {
     /// The header is over.
     pub(super) fn end(&mut self, limits: &Limits, found: Found<'_>) {
         self.check_len(limits, found);
-        let needed = FieldName::ALL
-            .iter()
-            .filter(|name| name.occurs().is_required());
-        for &name in needed {
-            if self.is_message && !self.has(name) {
-                found(DefectKind::MissingField, self.start);
+        match self.place {
+            Place::Message => {
+                let needed = FieldName::ALL
+                    .iter()
+                    .filter(|name| name.occurs().is_required());
+                for _ in needed.filter(|name| !self.has(**name)) {
+                    found(DefectKind::MissingField, self.start);
+                }
             }
+            // One of the three is enough.
+            Place::Nested => {
+                let mut names = [FieldName::From, FieldName::Subject, FieldName::Date].into_iter();
+                if !names.any(|name| self.has(name)) {
+                    found(DefectKind::MissingField, self.start);
+                }
+            }
+            Place::Part => {}
         }
         let mime = [
             FieldName::ContentType,
@@ -98,7 +121,7 @@ impl Header {
             FieldName::ContentDisposition,
         ];
         let has_mime = mime.into_iter().any(|name| self.has(name));
-        if self.is_message && has_mime && !self.has(FieldName::MimeVersion) {
+        if self.place != Place::Part && has_mime && !self.has(FieldName::MimeVersion) {
             found(DefectKind::MissingMimeVersion, self.start);
         }
     }
@@ -130,6 +153,7 @@ const fn of_field(defect: FieldDefect) -> Option<DefectKind> {
         FieldDefect::BadName => DefectKind::BadFieldName,
         FieldDefect::NotUtf8 => DefectKind::NotUtf8,
         FieldDefect::SpaceBeforeColon => DefectKind::SpaceBeforeColon,
+        FieldDefect::BlankLine => DefectKind::BlankHeaderLine,
         FieldDefect::Nul | FieldDefect::BareCr | FieldDefect::LineTooLong => return None,
     })
 }
@@ -149,7 +173,14 @@ fn transfer_encoding(value: &[u8], found: &mut dyn FnMut(DefectKind, usize)) {
             found(DefectKind::CommentInContent, odd.offset());
         }
         Some(odd) => found(DefectKind::UnknownTransferEncoding, odd.offset()),
-        None => {}
+        None => {
+            // One that is folded, or has white space behind it, some do not know again.
+            let start = value.iter().take_while(|&&byte| is_wsp(byte)).count();
+            let token = value.get(start..).unwrap_or_default();
+            if let Some(space) = token.iter().position(|byte| b" \t\r\n".contains(byte)) {
+                found(DefectKind::UnusualContent, start.saturating_add(space));
+            }
+        }
     }
     if encoding == Encoding::Unknown && odd.is_none() {
         found(DefectKind::UnknownTransferEncoding, 0);
@@ -241,7 +272,7 @@ fn field_value(field: &Field<'_>, limits: &Limits, found: &mut dyn FnMut(DefectK
             found(kind, error.offset());
         }
         Typed::From(list) => {
-            if list.mailboxes().next().is_none() {
+            if list.mailboxes().take(2).count() != 1 {
                 found(DefectKind::AmbiguousAuthor, 0);
             }
             addresses(list, found);
@@ -260,6 +291,9 @@ fn field_value(field: &Field<'_>, limits: &Limits, found: &mut dyn FnMut(DefectK
             if let Ok(list) = AddressList::parse(field.value()) {
                 addresses(list, found);
             }
+        }
+        Typed::MimeVersion(version) if version != MimeVersion::ONE => {
+            found(DefectKind::MissingMimeVersion, 0);
         }
         Typed::Keywords(keywords) => {
             for phrase in keywords.iter() {

@@ -17,7 +17,7 @@
 
 use scop_core::Counter;
 
-use super::header::Header;
+use super::header::{Header, Place};
 use super::lines::{Lines, wide};
 use super::{Defect, DefectKind, DefectSet};
 use crate::body::event::{Content, Event, Kind};
@@ -34,9 +34,8 @@ pub struct Inspector<const N: usize = 32> {
     lines: Lines,
     header: Header,
     leaf: Leaf,
-    /// Whether the entity that begins next is a message: the first one is, and what a message/rfc822
-    /// holds.
-    begins_message: bool,
+    /// What begins next: the first entity is a message, and so is what a message/rfc822 holds.
+    next: Place,
     findings: Findings<N>,
 }
 
@@ -46,9 +45,9 @@ impl<const N: usize> Inspector<N> {
         Self {
             limits: *limits,
             lines: Lines::default(),
-            header: Header::new(true, 0),
+            header: Header::new(Place::Message, 0),
             leaf: Leaf::default(),
-            begins_message: true,
+            next: Place::Message,
             findings: Findings::default(),
         }
     }
@@ -58,8 +57,8 @@ impl<const N: usize> Inspector<N> {
         let at = self.lines.offset();
         match event {
             Event::Begin(entity) => {
-                self.header = Header::new(self.begins_message, entity.offset);
-                self.begins_message = false;
+                let place = core::mem::replace(&mut self.next, Place::Part);
+                self.header = Header::new(place, entity.offset);
                 self.lines.begin();
             }
             Event::Field(field) => {
@@ -109,7 +108,11 @@ impl<const N: usize> Inspector<N> {
         let findings = &mut self.findings;
         self.header
             .end(&self.limits, &mut |kind, at| findings.note(kind, at));
-        self.begins_message = content.kind == Kind::Message;
+        self.next = if content.kind == Kind::Message {
+            Place::Nested
+        } else {
+            Place::Part
+        };
         self.leaf = match content.kind {
             Kind::Leaf | Kind::EncodedMessage => Leaf::new(content.encoding),
             Kind::Message | Kind::Multipart => Leaf::default(),

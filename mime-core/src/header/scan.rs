@@ -342,6 +342,11 @@ impl<'a> Field<'a> {
                 .any(|at| self.raw.get(at.saturating_add(1)) != Some(&b'\n')),
             FieldDefect::NotUtf8 => core::str::from_utf8(self.raw).is_err(),
             FieldDefect::SpaceBeforeColon => self.value_start > self.name_len.saturating_add(1),
+            FieldDefect::BlankLine => self
+                .raw
+                .split_inclusive(|&byte| byte == b'\n')
+                .skip(1)
+                .any(|line| without_line_end(line).iter().copied().all(is_wsp)),
             FieldDefect::LineTooLong => self
                 .raw
                 .split_inclusive(|&byte| byte == b'\n')
@@ -383,12 +388,14 @@ pub enum FieldDefect {
     NotUtf8,
     /// White space between the name and the colon (obsolete, RFC 5322 4.5.8).
     SpaceBeforeColon,
+    /// A continuation line of nothing but white space (obsolete, RFC 5322 4.2): some end the header there.
+    BlankLine,
     /// A line of more than 998 octets (RFC 5322 2.1.1).
     LineTooLong,
 }
 
 impl FieldDefect {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::NothingToContinue,
         Self::MboxLine,
         Self::NoColon,
@@ -397,6 +404,7 @@ impl FieldDefect {
         Self::BareCr,
         Self::NotUtf8,
         Self::SpaceBeforeColon,
+        Self::BlankLine,
         Self::LineTooLong,
     ];
 }
@@ -416,6 +424,7 @@ impl fmt::Display for FieldDefect {
             Self::SpaceBeforeColon => {
                 "white space stands between a field name and its colon (RFC 5322 4.5.8)"
             }
+            Self::BlankLine => "a header line holds nothing but white space (RFC 5322 4.2)",
             Self::LineTooLong => "a header line is longer than 998 octets (RFC 5322 2.1.1)",
         })
     }

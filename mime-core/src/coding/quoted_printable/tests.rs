@@ -57,7 +57,12 @@ fn naive(text: &[u8]) -> Run {
                     run.octets.push(u8::from_str_radix(digits, 16).unwrap());
                     rest = &after[2..];
                 }
-                (b'=', None) if after.is_empty() && line_with_end.ends_with(b"\n") => soft = true,
+                (b'=', None) if after.is_empty() && line_with_end.ends_with(b"\n") => {
+                    soft = true;
+                    if kept.len() < line.len() {
+                        run.note(DefectKind::QuotedPrintableEscape, at);
+                    }
+                }
                 (b'=', None) => {
                     run.note(DefectKind::QuotedPrintableEscape, at);
                     run.octets.push(b'=');
@@ -109,9 +114,13 @@ fn defects() {
         (b"=41=4a=4A=3D=0D=0A", b"AJJ=\r\n", &[]),
         (b"a =\r\n b=\n=\r\nc", b"a  bc", &[]),
         (b"a \t \r\nb ", b"a\r\nb", &[(Space, 1)]),
-        (b"a= \t\r\nb=  \nc", b"abc", &[(Space, 2)]),
+        (b"a= \t\r\nb=  \nc", b"abc", &[(Escape, 1), (Space, 2)]),
         (b" \r\n", b"\r\n", &[(Space, 0)]),
-        (b"a \r\n \r\n = \n \n", b"a\r\n\r\n \n", &[(Space, 1)]),
+        (
+            b"a \r\n \r\n = \n \n",
+            b"a\r\n\r\n \n",
+            &[(Escape, 8), (Space, 1)],
+        ),
         (b"a b\tc", b"a b\tc", &[]),
         // `=` that stands for nothing.
         (b"a=", b"a=", &[(Escape, 1)]),

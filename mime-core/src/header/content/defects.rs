@@ -15,8 +15,8 @@ mod tests;
 /// The defects of one field, each with its byte of the field's value: those of the type, then the first
 /// comment, then those of the sections in order, then that of the limit.
 ///
-/// An empty parameter (`text/plain;`) is malformed but read alike by all, and so is no defect. Of one
-/// section no more than the first syntax error is told.
+/// An empty parameter at the end (`text/plain;`) is malformed but read alike by all, and so is no defect. Of
+/// one section no more than the first syntax error is told.
 #[derive(Clone, Debug)]
 pub struct Defects<'a> {
     reader: Reader<'a>,
@@ -24,8 +24,11 @@ pub struct Defects<'a> {
     /// How many sections were read.
     count: usize,
     limit: usize,
-    pending: [Option<(DefectKind, usize)>; 4],
+    pending: [Option<(DefectKind, usize)>; PENDING],
 }
+
+/// The most that is told of one section.
+const PENDING: usize = 5;
 
 impl<'a> Defects<'a> {
     pub(super) fn of(value: &'a [u8], form: Form, limits: &Limits) -> Self {
@@ -36,6 +39,7 @@ impl<'a> Defects<'a> {
             Form::ContentType => DefectKind::BadContentType,
             Form::Disposition => DefectKind::BadValue,
         };
+        let unusual = reader.unusual.take().map(unusual_at);
         let mut ahead = reader.clone();
         let names = Names::of(value, &mut ahead, limit);
         while ahead.comment.is_none() && ahead.section().is_some() {}
@@ -53,11 +57,12 @@ impl<'a> Defects<'a> {
             names,
             count: 0,
             limit,
-            pending: [of_head, comment, None, None],
+            pending: [of_head, unusual, comment, None, None],
         }
     }
 
-    fn look_at(&mut self, section: &Section<'a>) {
+    /// `before` is where an empty parameter stands before the section.
+    fn look_at(&mut self, before: Option<usize>, section: &Section<'a>) {
         let at = section.offset();
         let error = self.reader.error.filter(|error| {
             // The field as a whole says that it is not UTF-8.
@@ -72,7 +77,15 @@ impl<'a> Defects<'a> {
             .map(|value| (DefectKind::MisplacedEncodedWord, value.offset()));
         let repeated = self.names.is_repeated(self.count, section);
         let missing = self.names.is_behind_gap(section);
+        // Readers that know nothing of RFC 2231 miss them.
+        let decides = [&b"boundary"[..], b"charset"]
+            .iter()
+            .any(|name| section.name().eq_ignore_ascii_case(name));
+        let is_rfc2231 = section.is_extended() || section.number().is_some();
+        let missed = (decides && is_rfc2231 && !repeated).then_some(at);
+        let unusual = before.or(self.reader.unusual).or(missed);
         self.pending = [
+            unusual.map(unusual_at),
             error.map(|error| (DefectKind::BadParameter, error.offset())),
             repeated.then_some((DefectKind::DuplicateParameter, at)),
             missing.then_some((DefectKind::BadParameter, at)),
@@ -92,18 +105,20 @@ impl Iterator for Defects<'_> {
             if self.count > self.limit {
                 return None;
             }
-            self.reader.error = None;
+            (self.reader.error, self.reader.unusual) = (None, None);
             self.reader.separator();
             // What stands before a section is told with it, unless all read it alike.
+            let mut empty = None;
             if let Some(error) = self.reader.error
                 && error.kind() == ParameterErrorKind::Empty
             {
                 self.reader.error = None;
+                empty = Some(error.offset());
             }
             match self.reader.section() {
-                Some(section) if self.count < self.limit => self.look_at(&section),
+                Some(section) if self.count < self.limit => self.look_at(empty, &section),
                 Some(section) => {
-                    self.pending = [None; 4];
+                    self.pending = [None; PENDING];
                     self.pending[0] = Some((DefectKind::ParametersLimit, section.offset()));
                 }
                 None => {
@@ -119,24 +134,29 @@ impl Iterator for Defects<'_> {
     }
 }
 
+const fn unusual_at(offset: usize) -> (DefectKind, usize) {
+    (DefectKind::UnusualContent, offset)
+}
+
 /// The names of all sections, so that each can be compared with the others in bounded time.
 #[derive(Clone, Debug)]
 struct Names<'a> {
     value: &'a [u8],
-    /// A hash of each name, and where it stands.
-    entries: [(u32, usize); MAX_SECTIONS],
+    /// A hash of each name, and where it stands; `None` for a section without a value.
+    entries: [Option<(u32, usize)>; MAX_SECTIONS],
     len: usize,
 }
 
 impl<'a> Names<'a> {
     fn of(value: &'a [u8], reader: &mut Reader<'a>, limit: usize) -> Self {
-        let mut entries = [(0, 0); MAX_SECTIONS];
+        let mut entries = [None; MAX_SECTIONS];
         let mut len: usize = 0;
         for entry in entries.iter_mut().take(limit) {
             let Some(section) = reader.section() else {
                 break;
             };
-            *entry = (hash(section.name(), section.number()), section.offset());
+            let key = hash(section.name(), section.number());
+            *entry = section.value().map(|_| (key, section.offset()));
             len = len.saturating_add(1);
         }
         Self {
@@ -171,14 +191,11 @@ impl<'a> Names<'a> {
         self.entries
             .iter()
             .take(count.min(self.len))
-            .filter(|entry| entry.0 == hash)
-            .any(|&(_, offset)| {
-                let section = Reader::new(Cursor::at(self.value, offset)).section();
-                section.is_some_and(|section| {
-                    section.value().is_some()
-                        && section.number() == number
-                        && section.name().eq_ignore_ascii_case(name)
-                })
+            .filter_map(|entry| entry.filter(|entry| entry.0 == hash))
+            .any(|(_, offset)| {
+                // Its name alone is read again, which is short next to the rest of it.
+                let section = Reader::new(Cursor::at(self.value, offset)).section_name();
+                section.number() == number && section.name().eq_ignore_ascii_case(name)
             })
     }
 }

@@ -37,18 +37,18 @@ impl<'a> Head<'a> {
             reader.skip_to_semicolon();
             return head;
         }
-        reader.gap();
         if form == Form::ContentType {
+            reader.unusual_gap();
             if reader.cursor.skip_byte(b'/') {
-                reader.gap();
+                reader.unusual_gap();
                 head.subtype = reader.token(ParameterErrorKind::BadValue);
             }
             head.keep(reader);
             if head.subtype.is_empty() {
                 head.note(ContentErrorKind::NoSubtype, reader);
             }
-            reader.gap();
         }
+        reader.gap();
         head.keep(reader);
         if !reader.is_at_boundary() {
             if reader.begins_parameter() {

@@ -14,6 +14,9 @@ pub(crate) struct Reader<'a> {
     pub(crate) error: Option<ParameterError>,
     /// Where the first comment stands.
     pub(crate) comment: Option<usize>,
+    /// Where something well formed stands that other readers read differently, the first since it was last
+    /// taken: white space beside `=`, or a backslash that quotes no quote.
+    pub(crate) unusual: Option<usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -22,6 +25,7 @@ impl<'a> Reader<'a> {
             cursor,
             error: None,
             comment: None,
+            unusual: None,
         }
     }
 
@@ -41,6 +45,16 @@ impl<'a> Reader<'a> {
             .is_some_and(|byte| class(byte) & GAP != 0)
         {
             self.take_gap();
+        }
+    }
+
+    /// Skips a gap where most writers leave none, and notes it; a comment is noted as one.
+    #[inline]
+    pub(crate) fn unusual_gap(&mut self) {
+        let start = self.cursor;
+        self.gap();
+        if self.cursor.offset() > start.offset() && start.peek() != Some(b'(') {
+            self.unusual.get_or_insert(start.offset());
         }
     }
 
@@ -175,12 +189,8 @@ impl<'a> Reader<'a> {
             return None;
         }
         let start = self.cursor;
-        let name = self.token(ParameterErrorKind::BadName);
-        if name.is_empty() {
-            self.note(ParameterErrorKind::NoName, start.offset());
-        }
-        self.gap();
-        let mut section = Section::new(name, start.offset());
+        let mut section = self.section_name();
+        self.unusual_gap();
         if section.is_bad_name() {
             self.note(ParameterErrorKind::BadSection, start.offset());
         }
@@ -199,8 +209,19 @@ impl<'a> Reader<'a> {
         Some(section)
     }
 
+    /// Reads the name of a section. The position must be at it.
+    #[inline]
+    pub(crate) fn section_name(&mut self) -> Section<'a> {
+        let start = self.cursor.offset();
+        let name = self.token(ParameterErrorKind::BadName);
+        if name.is_empty() {
+            self.note(ParameterErrorKind::NoName, start);
+        }
+        Section::new(name, start)
+    }
+
     fn value(&mut self, may_be_empty: bool) -> Value<'a> {
-        self.gap();
+        self.unusual_gap();
         let start = self.cursor;
         if self.cursor.skip_byte(b'"') {
             self.quoted_string(start)
@@ -241,7 +262,12 @@ impl<'a> Reader<'a> {
                     }
                     self.cursor.take_byte();
                     match byte {
-                        b'\\' => self.quoted_pair(),
+                        b'\\' => {
+                            if self.cursor.peek() != Some(b'"') {
+                                self.unusual.get_or_insert(at);
+                            }
+                            self.quoted_pair();
+                        }
                         _ => self.note(ParameterErrorKind::StrayControl, at),
                     }
                 }

@@ -144,16 +144,14 @@ fn fits(name: &[u8], len: usize) -> bool {
     name.len().saturating_add(1).saturating_add(len) <= LINE
 }
 
-/// A text that looks like an encoded word is not left where some decode it, and a TAB not where some fold.
+/// A text that looks like an encoded word is not left where some decode it, a TAB not where some fold, and
+/// a backslash not where some take it for itself and others for a quote.
 fn is_quotable(name: &[u8], value: &str, utf8: Utf8) -> bool {
-    let special = value
-        .bytes()
-        .filter(|byte| matches!(byte, b'"' | b'\\'))
-        .count();
-    let len = value.len().saturating_add(special).saturating_add(2);
+    let quotes = value.bytes().filter(|&byte| byte == b'"').count();
+    let len = value.len().saturating_add(quotes).saturating_add(2);
     fits(name, len)
         && (value.is_ascii() || utf8 == Utf8::Raw)
-        && !value.contains('\t')
+        && !value.contains(['\t', '\\'])
         && !is_like_encoded_word(value.bytes())
 }
 

@@ -124,7 +124,10 @@ fn fields_and_defects() {
     let cases: &[(&[u8], &str)] = &[
         (b"a:b\r\nc: d\n", "a|b|/c| d|/"),
         (b"a: b\r\n c\r\n\td\r\n", r"a| b\r\n c\r\n\td|/"),
-        (b"a: b\r\n \r\nc: d\r\n", r"a| b\r\n |/c| d|/"), // white space only: continues
+        // White space only: continues.
+        (b"a: b\r\n \r\nc: d\r\n", r"a| b\r\n |BlankLine/c| d|/"),
+        (b"a: \r\n\t\n b\r\n", r"a| \r\n\t\n b|BlankLine/"),
+        (b"a:\r\n b\r\n", r"a|\r\n b|/"),
         (b"Name \t: x\r\n", "Name| x|SpaceBeforeColon/"),
         (b"Subject\r\n : x\r\n", r"|Subject\r\n : x|NoColon/"), // the colon must be on line one
         (b"no colon\r\na: b\r\n", "|no colon|NoColon/a| b|/"),

@@ -26,7 +26,7 @@ fn attacks() {
         (
             "continuation and plain",
             "multipart/mixed; boundary*0=a; boundary=b",
-            &[(Kind::DuplicateParameter, 31)],
+            &[(Kind::UnusualContent, 17), (Kind::DuplicateParameter, 31)],
         ),
         (
             "continuation and extended",
@@ -89,6 +89,40 @@ fn attacks() {
         ("no semicolon", "a/b boundary=x", &[(Kind::BadParameter, 4)]),
         ("percent", "a/b; c*=''%4", &[(Kind::BadParameter, 8)]),
         (
+            "white space beside the slash",
+            "a /b; c=d",
+            &[(Kind::UnusualContent, 1)],
+        ),
+        (
+            "a fold behind the slash",
+            "a/\r\n b",
+            &[(Kind::UnusualContent, 2)],
+        ),
+        (
+            "white space beside the equals sign",
+            "a/b; c =d; e= f; g\r\n = \"h\"",
+            &[
+                (Kind::UnusualContent, 6),
+                (Kind::UnusualContent, 13),
+                (Kind::UnusualContent, 18),
+            ],
+        ),
+        (
+            "a backslash",
+            "a/b; c=\"d\\\"e\"; f=\"\\g\"; h=\"\\\\\"",
+            &[(Kind::UnusualContent, 18), (Kind::UnusualContent, 26)],
+        ),
+        (
+            "a boundary of RFC 2231",
+            "multipart/mixed; boundary*=''b",
+            &[(Kind::UnusualContent, 17)],
+        ),
+        (
+            "a charset of RFC 2231",
+            "text/plain; charset*0=utf; charset*1=-8; x*=''y",
+            &[(Kind::UnusualContent, 12), (Kind::UnusualContent, 27)],
+        ),
+        (
             "behind the last parameter",
             "a/b; c=d; (x",
             &[(Kind::CommentInContent, 10), (Kind::BadParameter, 10)],
@@ -96,7 +130,11 @@ fn attacks() {
         (
             "behind an empty one",
             "a/b;; c=d e; f=\0",
-            &[(Kind::BadParameter, 10), (Kind::BadParameter, 15)],
+            &[
+                (Kind::UnusualContent, 3),
+                (Kind::BadParameter, 10),
+                (Kind::BadParameter, 15),
+            ],
         ),
     ];
     for (name, value, expected) in cases {
