@@ -43,7 +43,7 @@ pub const MAX_ENCODED_WORD: usize = 75;
 pub enum EncodedWordErrorKind {
     /// It does not begin with `=?`, a charset, `?`, an encoding and `?`: ordinary text.
     NotEncodedWord,
-    /// The charset is empty.
+    /// The charset is empty, or no name.
     NoCharset,
     /// The encoding is neither `Q` nor `B`.
     UnknownEncoding,
@@ -67,6 +67,10 @@ pub enum EncodedWordErrorKind {
     NoText,
     /// Base64 with less or more padding than is due.
     BadPadding,
+    /// A character begins in it and ends in the next one.
+    CutCharacter,
+    /// It holds a control character other than TAB.
+    Control,
 }
 
 impl fmt::Display for EncodedWordErrorKind {
@@ -84,6 +88,8 @@ impl fmt::Display for EncodedWordErrorKind {
             Self::Misplaced => "an encoded word stands where none may (RFC 2047 5)",
             Self::TooLong => "an encoded word is longer than 75 characters (RFC 2047 2)",
             Self::NoText => "an encoded word holds no text (RFC 2047 2)",
+            Self::CutCharacter => "an encoded word ends within a character (RFC 2047 5)",
+            Self::Control => "an encoded word holds a control character (RFC 2047 5)",
             Self::BadPadding => "the padding of base64 is wrong (RFC 2047 4.1)",
         })
     }
@@ -108,8 +114,8 @@ pub enum WordEncoding {
 /// encoded-text = 1*<printable ASCII but "?" and SPACE>
 /// ```
 ///
-/// A charset is a token by RFC 2047; here it is any printable ASCII but `?`, because names with a dot or a
-/// colon are registered. What a writer may not do but every reader understands is read, and told by
+/// A charset is a token by RFC 2047; here it is what names are registered of: the characters of RFC 2978 2.3,
+/// and `.`, `:`, `(`, `)` and `/`. What a writer may not do but every reader understands is read, and told by
 /// [`Self::loose`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncodedWord<'a> {
@@ -143,7 +149,7 @@ impl<'a> EncodedWord<'a> {
         let mut label = label.splitn(2, |&byte| byte == b'*');
         let charset = label.next().unwrap_or_default();
         let language = label.next().filter(|language| !language.is_empty());
-        if charset.is_empty() {
+        if charset.is_empty() || !charset.iter().copied().all(is_charset_char) {
             return error(Kind::NoCharset, charset_at);
         }
         let encoding = match encoding {
@@ -272,6 +278,16 @@ impl Iterator for Octets<'_> {
 /// Printable ASCII but `?` and SPACE.
 const fn is_encoded_text(byte: u8) -> bool {
     matches!(byte, 33..=126) && byte != b'?'
+}
+
+/// ```text
+/// mime-charset-chars = ALPHA / DIGIT / "!" / "#" / "$" / "%" / "&" / "'" / "+" / "-" / "^" / "_" / "`" / "{"
+///                    / "}" / "~"                                  ; RFC 2978 2.3
+/// ```
+const fn is_charset_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'+' | b'-' | b'^'..=b'`' | b'{' | b'}' | b'~')
+        || matches!(byte, b'.' | b':' | b'(' | b')' | b'/')
 }
 
 fn check_q(payload: &[u8]) -> Result<(), EncodedWordError> {

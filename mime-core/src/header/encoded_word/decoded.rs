@@ -49,11 +49,12 @@ pub(crate) enum Place {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EncodedWordDefects {
-    /// One that cannot be decoded and is shown as written, or with U+FFFD for `NotInCharset`.
+    /// One that cannot be decoded and is shown as written, or with U+FFFD for `NotInCharset`. Any other kind
+    /// comes before `UnknownCharset`.
     pub bad: Option<EncodedWordError>,
     /// One that stands where none may, shown as written; some programs decode it.
     pub misplaced: Option<EncodedWordError>,
-    /// One that is decoded though it breaks a rule: see [`EncodedWord::loose`].
+    /// One that is decoded though it breaks a rule: [`EncodedWord::loose`], `CutCharacter` or `Control`.
     pub loose: Option<EncodedWordError>,
 }
 
@@ -72,12 +73,21 @@ impl<'a> DecodedText<'a> {
     pub fn encoded_word_defects(&self) -> EncodedWordDefects {
         let mut nothing = Counter::default();
         // A counter is never full.
-        self.decode(&mut nothing).unwrap_or_default()
+        self.decode(&mut nothing, true).unwrap_or_default()
     }
 
-    fn decode<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<EncodedWordDefects, Full> {
+    /// Looks for defects when `inspects`, and else for those only that are there to be seen.
+    fn decode<S: Sink + ?Sized>(
+        &self,
+        sink: &mut S,
+        inspects: bool,
+    ) -> Result<EncodedWordDefects, Full> {
         let mut out = Joiner {
             sink: Printable(sink),
+            inspects,
+            likeness: Likeness::default(),
+            likeness_at: 0,
+            cut_at: None,
             words: None,
             word_at: 0,
             gap: &[],
@@ -98,7 +108,7 @@ impl<'a> DecodedText<'a> {
 /// Written as it reads, without any quoting. Not for use inside a header field.
 impl Emit for DecodedText<'_> {
     fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
-        self.decode(sink).map(drop)
+        self.decode(sink, false).map(drop)
     }
 }
 
@@ -122,7 +132,7 @@ fn unstructured<'a, S: Sink + ?Sized>(
     while !cursor.is_at_end() {
         let start = cursor;
         if let Some(text) = take_plain(&mut cursor) {
-            out.text(text)?;
+            out.text(text, start.offset())?;
         } else {
             take_token(&mut cursor, |byte| {
                 matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
@@ -151,12 +161,10 @@ fn phrase<'a, S: Sink + ?Sized>(span: &'a [u8], out: &mut Joiner<'_, 'a, S>) -> 
             let Ok(quoted) = take_enclosed(&mut cursor, Enclosed::QuotedString) else {
                 break;
             };
-            let text = Text::joined(quoted);
-            if is_like_encoded_word(text.clone()) {
-                out.misplaced(start.offset());
-            }
             out.flush_gap()?;
-            text.runs().try_for_each(|run| out.text(run))?;
+            Text::joined(quoted)
+                .runs()
+                .try_for_each(|run| out.text(run, start.offset()))?;
             behind_quotes = true;
             continue;
         }
@@ -165,7 +173,7 @@ fn phrase<'a, S: Sink + ?Sized>(span: &'a [u8], out: &mut Joiner<'_, 'a, S>) -> 
             break;
         }
         if behind_quotes || cursor.peek() == Some(b'"') {
-            out.plain(atoms, start.offset())?;
+            out.text(atoms, start.offset())?;
         } else {
             out.token(atoms, start.offset())?;
         }
@@ -192,17 +200,15 @@ fn comment<'a, S: Sink + ?Sized>(span: &'a [u8], out: &mut Joiner<'_, 'a, S>) ->
             None => return out.flush_gap(),
             Some(b'(' | b')') => {
                 cursor.take_byte();
-                out.text(since(start, &cursor))?;
+                out.text(since(start, &cursor), start.offset())?;
             }
             Some(_) => {
                 take_comment_token(&mut cursor);
                 let token = since(start, &cursor);
                 if token.contains(&b'\\') {
-                    let text = Text::comment(token);
-                    if is_like_encoded_word(text.clone()) {
-                        out.misplaced(start.offset());
-                    }
-                    text.runs().try_for_each(|run| out.text(run))?;
+                    Text::comment(token)
+                        .runs()
+                        .try_for_each(|run| out.text(run, start.offset()))?;
                 } else {
                     out.token(token, start.offset())?;
                 }
@@ -223,7 +229,7 @@ fn value<'a, S: Sink + ?Sized>(span: &'a [u8], out: &mut Joiner<'_, 'a, S>) -> R
             None => return out.flush_gap(),
             Some(b'=') => match take_word(&mut cursor) {
                 Some(word) => out.token(word, start.offset())?,
-                None => out.text(b"=")?,
+                None => out.text(b"=", start.offset())?,
             },
             Some(b'\\') => {
                 cursor.take_byte();
@@ -234,13 +240,13 @@ fn value<'a, S: Sink + ?Sized>(span: &'a [u8], out: &mut Joiner<'_, 'a, S>) -> R
                 cursor.take_byte();
                 // What is quoted may be the first octet of a character.
                 cursor.take_while(|byte| byte >= 0x80);
-                out.text(since(quoted, &cursor))?;
+                out.text(since(quoted, &cursor), start.offset())?;
             }
             Some(_) => {
                 take_token(&mut cursor, |byte| {
                     matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'=' | b'\\')
                 });
-                out.text(since(start, &cursor))?;
+                out.text(since(start, &cursor), start.offset())?;
             }
         }
     }
@@ -309,25 +315,42 @@ fn take_comment_token(cursor: &mut Cursor<'_>) {
     }
 }
 
-/// Whether `=?` comes, then two `?` or more, then `?=`: what programs that look for nothing else decode.
-pub(crate) fn is_like_encoded_word(text: impl Iterator<Item = u8>) -> bool {
-    let mut last = 0;
-    let mut marks: usize = 0;
-    for byte in text {
-        match (last, byte) {
-            (b'=', b'?') if marks == 0 => marks = 1,
-            (b'?', b'=') if marks >= 4 => return true,
-            (_, b'?') if marks > 0 => marks = marks.saturating_add(1),
+/// Whether a text is [like](Likeness) an encoded word somewhere.
+pub(crate) fn is_like_encoded_word(mut text: impl Iterator<Item = u8>) -> bool {
+    let mut likeness = Likeness::default();
+    text.any(|byte| likeness.completes(byte))
+}
+
+/// Whether `=?` came, then two `?` or more, then `?=`, whatever lies between: what programs that look for
+/// nothing else decode.
+#[derive(Clone, Copy, Debug, Default)]
+struct Likeness {
+    last: u8,
+    marks: usize,
+}
+
+impl Likeness {
+    fn completes(&mut self, byte: u8) -> bool {
+        match (core::mem::replace(&mut self.last, byte), byte) {
+            (b'=', b'?') if self.marks == 0 => self.marks = 1,
+            (b'?', b'=') if self.marks >= 4 => return true,
+            (_, b'?') if self.marks > 0 => self.marks = self.marks.saturating_add(1),
             _ => {}
         }
-        last = byte;
+        false
     }
-    false
 }
 
 /// Joins pieces of text, gaps and encoded words.
 struct Joiner<'s, 'a, S: ?Sized> {
     sink: Printable<'s, S>,
+    /// Whether defects are looked for.
+    inspects: bool,
+    /// Of the text since the last encoded word; what it looks like began in the token at `likeness_at`.
+    likeness: Likeness,
+    likeness_at: usize,
+    /// Where the last encoded word stands, when its octets are no text without those of the next.
+    cut_at: Option<usize>,
     /// Decodes the encoded words that follow one another.
     words: Option<CharsetDecoder>,
     /// Where the last encoded word stands.
@@ -349,7 +372,7 @@ impl<'a, S: Sink + ?Sized> Joiner<'_, 'a, S> {
     fn token(&mut self, token: &'a [u8], offset: usize) -> Result<(), Full> {
         use EncodedWordErrorKind as Kind;
         if !token.starts_with(b"=?") {
-            return self.plain(token, offset);
+            return self.text(token, offset);
         }
         let word = EncodedWord::parse(token).and_then(|word| match word.charset() {
             Some(charset) => Ok((word, charset)),
@@ -362,21 +385,13 @@ impl<'a, S: Sink + ?Sized> Joiner<'_, 'a, S> {
         // A malformed word before it is noted first.
         self.end_words()?;
         match error.kind() {
-            Kind::NotEncodedWord => return self.plain(token, offset),
+            Kind::NotEncodedWord => return self.text(token, offset),
             Kind::Misplaced => self.misplaced(offset),
-            _ => {
-                self.defects.bad.get_or_insert(error);
-            }
+            _ => self.bad(error),
         }
-        self.text(token)
-    }
-
-    /// A token that is no encoded word, whatever it looks like.
-    fn plain(&mut self, token: &'a [u8], offset: usize) -> Result<(), Full> {
-        if is_like_encoded_word(token.iter().copied()) {
-            self.misplaced(offset);
-        }
-        self.text(token)
+        // What it looks like is said.
+        self.likeness = Likeness::default();
+        self.put_text(token)
     }
 
     fn misplaced(&mut self, offset: usize) {
@@ -401,7 +416,9 @@ impl<'a, S: Sink + ?Sized> Joiner<'_, 'a, S> {
         if !self.gap.is_empty() || begins_anew || !continues {
             self.flush_gap()?;
         }
+        self.likeness = Likeness::default();
         self.word_at = offset;
+        let was_cut = self.cut_at.take();
         let words = self
             .words
             .get_or_insert_with(|| CharsetDecoder::new(charset));
@@ -420,24 +437,79 @@ impl<'a, S: Sink + ?Sized> Joiner<'_, 'a, S> {
         }
         if words.had_errors() {
             self.not_in_charset();
+        } else if let Some(offset) = was_cut {
+            self.loose(EncodedWordErrorKind::CutCharacter, offset);
         }
         if let Some(kind) = word.loose() {
-            self.defects
-                .loose
-                .get_or_insert(ParseError::new(kind, offset));
+            self.loose(kind, offset);
+        }
+        if self.inspects {
+            self.look_at(word, charset, offset);
         }
         Ok(())
     }
 
+    /// Looks at a word without those around it.
+    fn look_at(&mut self, word: &EncodedWord<'_>, charset: Charset, offset: usize) {
+        let mut alone = CharsetDecoder::new(charset);
+        let mut found = FindControl::default();
+        // It is never full.
+        for octet in word.octets() {
+            let _ = alone.put(&[octet], &mut found);
+        }
+        let _ = alone.finish(&mut found);
+        if alone.had_errors() {
+            self.cut_at = Some(offset);
+        }
+        if found.0 {
+            self.loose(EncodedWordErrorKind::Control, offset);
+        }
+    }
+
+    fn loose(&mut self, kind: EncodedWordErrorKind, offset: usize) {
+        self.defects
+            .loose
+            .get_or_insert(ParseError::new(kind, offset));
+    }
+
     fn not_in_charset(&mut self) {
-        self.defects.bad.get_or_insert(ParseError::new(
-            EncodedWordErrorKind::NotInCharset,
-            self.word_at,
-        ));
+        let kind = EncodedWordErrorKind::NotInCharset;
+        self.bad(ParseError::new(kind, self.word_at));
+    }
+
+    /// A charset that this build does not know hides nothing of the words behind it.
+    fn bad(&mut self, error: EncodedWordError) {
+        let is_weak = |bad: EncodedWordError| bad.kind() == EncodedWordErrorKind::UnknownCharset;
+        if self
+            .defects
+            .bad
+            .is_none_or(|bad| is_weak(bad) && !is_weak(error))
+        {
+            self.defects.bad = Some(error);
+        }
+    }
+
+    /// Text that is no encoded word, whatever it looks like, of the token at `offset`.
+    fn text(&mut self, bytes: &[u8], offset: usize) -> Result<(), Full> {
+        if self.inspects {
+            if !self.gap.is_empty() {
+                self.likeness.last = b' ';
+            }
+            for &byte in bytes {
+                let begun = self.likeness.marks > 0;
+                if self.likeness.completes(byte) {
+                    self.misplaced(self.likeness_at);
+                    self.likeness = Likeness::default();
+                } else if !begun {
+                    self.likeness_at = offset;
+                }
+            }
+        }
+        self.put_text(bytes)
     }
 
     /// Text that stands for itself; what is not UTF-8 in it becomes U+FFFD.
-    fn text(&mut self, bytes: &[u8]) -> Result<(), Full> {
+    fn put_text(&mut self, bytes: &[u8]) -> Result<(), Full> {
         self.flush_gap()?;
         let mut utf8 = CharsetDecoder::new(Charset::UTF_8);
         utf8.put(bytes, &mut self.sink)?;
@@ -459,6 +531,7 @@ impl<'a, S: Sink + ?Sized> Joiner<'_, 'a, S> {
     }
 
     fn end_words(&mut self) -> Result<(), Full> {
+        self.cut_at = None;
         if let Some(mut words) = self.words.take() {
             words.finish(&mut self.sink)?;
             if words.had_errors() {
@@ -475,6 +548,18 @@ pub(super) fn may_hold_control(text: &[u8]) -> bool {
     let is_suspect = |byte: u8| matches!(byte, 0..=31 | 127 | 0xc2);
     text.iter()
         .fold(false, |found, &byte| found | is_suspect(byte))
+}
+
+/// Whether there is a control but TAB in the UTF-8 that it takes in whole characters.
+#[derive(Default)]
+struct FindControl(bool);
+
+impl Sink for FindControl {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        let mut text = bytes.utf8_chunks().flat_map(|chunk| chunk.valid().chars());
+        self.0 |= text.any(|c| c.is_control() && c != '\t');
+        Ok(())
+    }
 }
 
 /// Takes UTF-8 in whole characters, and passes U+FFFD for each control but TAB.
