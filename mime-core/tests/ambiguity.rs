@@ -2,7 +2,7 @@
 //!
 //! The classes are those of "Inbox Invasion" (CCS 2024), draft-chen-email-mime-ambiguity-defense and RFC 7103.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use scop_mime_core::{Inspector, Limits, Message, Reader};
 
