@@ -1,6 +1,6 @@
 //! How the content of a body is written: which encoding it needs, and whether it can do without.
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2_iter};
 use scop_core::{Full, Sink};
 
 use super::Transport;
@@ -9,8 +9,16 @@ use crate::coding::encoding::Encoding;
 use crate::coding::{Encoder, Form, Stats};
 use crate::header::scan::MAX_LINE;
 
-/// The encoding of text, and whether it is ASCII.
-pub(super) fn of_text(text: &[u8], transport: Transport) -> (Encoding, bool) {
+/// How text is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub(super) encoding: Encoding,
+    pub(super) is_ascii: bool,
+    /// [`Form::Binary`] where the line ends need no change.
+    pub(super) form: Form,
+}
+
+pub(super) fn of_text(text: &[u8], transport: Transport) -> Plan {
     let mut stats = Stats::new();
     stats.put(text);
     let encoding = match stats.encoding(Form::Text, transport >= Transport::EightBit) {
@@ -22,15 +30,25 @@ pub(super) fn of_text(text: &[u8], transport: Transport) -> (Encoding, bool) {
         }
         encoding => encoding,
     };
-    (encoding, stats.eight_bit() == 0)
+    let is_ready = stats.bare_lf() == 0 && encoding != Encoding::QuotedPrintable;
+    Plan {
+        encoding,
+        is_ascii: stats.eight_bit() == 0,
+        form: if is_ready { Form::Binary } else { Form::Text },
+    }
 }
 
 /// Whether a line could be taken for a delimiter of ours, or begins with `From `, before which mail
 /// stores write `>` (RFC 2049 3 (3)).
 fn has_risky_line(text: &[u8]) -> bool {
     let is_risky = |line: &[u8]| line.starts_with(b"--=_") || line.starts_with(b"From ");
-    let mut lines = memchr_iter(b'\n', text).map(|at| text.get(at.saturating_add(1)..));
-    is_risky(text) || lines.any(|line| line.is_some_and(is_risky))
+    // Few texts have many of these two letters, while all have many lines.
+    let risky = |at: usize| {
+        let before = text.get(..at).unwrap_or_default();
+        let begins_line = before.is_empty() || before.ends_with(b"\n");
+        begins_line && text.get(at..).is_some_and(is_risky)
+    };
+    memchr2_iter(b'-', b'F', text).any(risky)
 }
 
 /// Writes content in this encoding.

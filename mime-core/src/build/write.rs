@@ -83,7 +83,7 @@ impl Survey {
                     check.finish(options.transport)?
                 }
                 Kind::Text { text, .. } if options.transport >= Transport::EightBit => {
-                    of_text(text, options.transport).0
+                    of_text(text, options.transport).encoding
                 }
                 _ => Encoding::SevenBit,
             };
@@ -181,8 +181,13 @@ impl<S: Sink + ?Sized> Writer<'_, S> {
         } else {
             Encoding::SevenBit
         };
+        let mut form = Form::Text;
         let (encoding, is_ascii) = match body.kind {
-            Kind::Text { text, .. } => of_text(text, transport),
+            Kind::Text { text, .. } => {
+                let plan = of_text(text, transport);
+                form = plan.form;
+                (plan.encoding, plan.is_ascii)
+            }
             Kind::Octets { .. } => (Encoding::Base64, false),
             Kind::Message(message) => {
                 let encoding = PlainCheck::of(message).finish(transport);
@@ -209,7 +214,7 @@ impl<S: Sink + ?Sized> Writer<'_, S> {
         self.put(b"\r\n")?;
         let written = match body.kind {
             Kind::Text { text: lines, .. } | Kind::Message(lines) => {
-                content::emit(lines, encoding, Form::Text, self.sink)
+                content::emit(lines, encoding, form, self.sink)
             }
             Kind::Octets { octets, .. } => content::emit(octets, encoding, Form::Binary, self.sink),
             Kind::Machine { written, .. } => written.write_to(&mut Lines::new(self.sink)),
