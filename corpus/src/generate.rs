@@ -50,6 +50,16 @@ pub(crate) struct Generator {
 }
 
 impl Generator {
+    /// Draws from a seed of its own.
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self {
+            rng: Rng::new(seed),
+            line_end: LineEnd::Crlf,
+            boundaries: Vec::new(),
+            parts: 0,
+        }
+    }
+
     fn root(&mut self) -> Entity {
         let mut entity = self.content(0);
         // RFC 2045 4; a message without it is read the same.

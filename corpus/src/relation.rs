@@ -15,8 +15,10 @@ use scop_mime_core::coding::Decoder;
 use scop_mime_core::edit::Edit;
 use scop_mime_core::{Encoding, Field, Limits};
 
+mod built;
 mod damage;
 mod parts;
+mod reports;
 mod trace;
 mod values;
 
@@ -38,6 +40,8 @@ pub enum Relation {
     Agree,
     /// A damaged variant.
     Damage,
+    /// parse(build(d)) == d, without defects.
+    Build,
 }
 
 impl fmt::Display for Relation {
@@ -47,6 +51,7 @@ impl fmt::Display for Relation {
             Self::Emit => "what was read is not written again byte for byte",
             Self::Agree => "the two readers differ",
             Self::Damage => "a damaged message is not accounted for",
+            Self::Build => "what was built is not what is read",
         })
     }
 }
@@ -129,6 +134,9 @@ impl Workspace {
 
 /// Damaged variants of each message.
 const VARIANTS: u32 = 3;
+
+/// One message in so many is built as well.
+const BUILT: u32 = 8;
 
 /// What the seeds of cuts and damage differ in from that of the message.
 const CUTS: u64 = 0x6375_7473;
@@ -218,8 +226,15 @@ fn check_all(
     agree(bytes, index, push, buffer, &mut cuts)
         .map_err(|mismatch| Fault::new(Relation::Agree, "message", mismatch))?;
 
-    *stage = Relation::Damage;
     *damaged = true;
+    if cuts.one_in(BUILT) {
+        *stage = Relation::Build;
+        features.count(Feature::LibraryMessage);
+        built::check(message.seed ^ CUTS, variant, decoded)
+            .map_err(|mismatch| Fault::new(Relation::Build, "built message", mismatch))?;
+    }
+
+    *stage = Relation::Damage;
     for _ in 0..VARIANTS {
         features.count(Feature::Damaged);
         damage::damage(bytes, &mut cuts, variant);
@@ -237,7 +252,8 @@ pub fn check_bytes(bytes: &[u8], seed: u64) -> Result<(), Mismatch> {
     let (mut index, mut push, mut buffer) = (Trace::default(), Trace::default(), Vec::new());
     let mut cuts = Rng::new(seed);
     let checked = panic::catch_unwind(AssertUnwindSafe(|| {
-        check_damaged(bytes, &mut index, &mut push, &mut buffer, &mut cuts)
+        // Which cut shows it is not known, so several are tried.
+        (0..8).try_for_each(|_| check_damaged(bytes, &mut index, &mut push, &mut buffer, &mut cuts))
     }));
     checked.unwrap_or_else(|payload| Err(panicked(payload.as_ref())))
 }
@@ -274,6 +290,14 @@ fn agree(
     // A buffer that holds the longest field, and one that does not.
     buffer.resize(cuts.pick(&[16 * 1024, 2048, MIN_BUFFER]), 0);
     limits.field = buffer.len().saturating_sub(1);
+    // It costs as much as the readers themselves, so it looks at some.
+    if cuts.one_in(3) {
+        index.inspect(&limits);
+        push.inspect(&limits);
+    } else {
+        index.clear();
+        push.clear();
+    }
     index.of_index(bytes, limits, |_| ())?;
     push.of_reader(bytes, limits, buffer, cuts)?;
     index.same(push)
@@ -288,6 +312,7 @@ fn parse(
     line_end: LineEnd,
 ) -> Result<(), Fault> {
     let mut fields = Vec::with_capacity(32);
+    trace.clear();
     trace
         .of_index(bytes, Limits::DEFAULT, |field| fields.push(field))
         .map_err(|mismatch| Fault::new(Relation::Emit, "message", mismatch))?;
@@ -417,6 +442,10 @@ fn body(entity: &Entity, raw: &[u8], decoded: &mut Vec<u8>) -> Result<(), Mismat
             mismatch.actual = format!("{}\n  of {}", mismatch.actual, raw.escape_ascii());
             Err(mismatch)
         }
+        Body::Leaf(leaf) => match &leaf.report {
+            Some(report) => reports::check(report, decoded),
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
 }

@@ -7,7 +7,7 @@
 use crate::feature::Features;
 use crate::generate;
 use crate::model::{Address, Body, Entity, Field, Hand, How, Message, Value};
-use crate::relation::{self, Failure, Workspace};
+use crate::relation::{self, Failure, Relation, Workspace};
 use crate::write;
 
 /// A failure with the smallest input that was found for it.
@@ -22,6 +22,12 @@ pub struct Small {
 /// Makes the message of a failure smaller.
 pub fn failure(failure: &Failure) -> Small {
     let mut best = failure.clone();
+    if let (Relation::Build, Some(bytes)) = (failure.relation, &failure.damaged) {
+        return Small {
+            failure: best,
+            bytes: bytes.clone(),
+        };
+    }
     if let Some(damaged) = &failure.damaged {
         let mut fails = |bytes: &[u8]| match relation::check_bytes(bytes, failure.seed) {
             Err(mismatch) if mismatch.what == failure.mismatch.what => {

@@ -1,9 +1,7 @@
 //! What a reader said of some bytes, in a form in which two readers can be compared.
 
 use scop_core::{Full, Sink};
-use scop_mime_core::body::index::Index;
-use scop_mime_core::body::push::Reader;
-use scop_mime_core::{Content, Defect, Entity, Event, Field, Limits};
+use scop_mime_core::{Content, Defect, Entity, Event, Field, Index, Inspector, Limits, Reader};
 
 use super::Mismatch;
 use crate::rng::Rng;
@@ -53,11 +51,16 @@ pub(crate) struct Mark {
     pub(crate) end: usize,
 }
 
+/// How many defects are kept one by one.
+const KEPT: usize = 64;
+
 /// All that a reader said.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     pub(crate) marks: Vec<Mark>,
     pub(crate) defects: Vec<Defect>,
+    /// Looks for all defects, when asked to.
+    pub(crate) inspector: Option<Inspector<KEPT>>,
     position: usize,
     events: usize,
 }
@@ -67,6 +70,13 @@ impl Trace {
         self.marks.clear();
         self.defects.clear();
         (self.position, self.events) = (0, 0);
+        self.inspector = None;
+    }
+
+    /// Before the first event: looks for all defects as well.
+    pub(crate) fn inspect(&mut self, limits: &Limits) {
+        self.clear();
+        self.inspector = Some(Inspector::new(limits));
     }
 
     /// Takes an event, whose bytes must be those of `input` that come next.
@@ -79,6 +89,9 @@ impl Trace {
             return Err(Mismatch::bytes("bytes in order", due, raw));
         }
         self.position = end;
+        if let Some(inspector) = &mut self.inspector {
+            inspector.event(event);
+        }
         self.events = self.events.saturating_add(1);
         // Each event but some few has bytes of its own.
         if self.events > input.len().saturating_mul(8).saturating_add(1000) {
@@ -113,7 +126,10 @@ impl Trace {
         Ok(())
     }
 
-    fn finish(&self, input: &[u8]) -> Result<(), Mismatch> {
+    fn finish(&mut self, input: &[u8]) -> Result<(), Mismatch> {
+        if let Some(inspector) = &mut self.inspector {
+            inspector.finish();
+        }
         match input.get(self.position..) {
             None | Some([]) => Ok(()),
             Some(left) => Err(Mismatch::bytes("bytes that no event has", b"", left)),
@@ -127,7 +143,6 @@ impl Trace {
         limits: Limits,
         mut field: impl FnMut(Field<'i>),
     ) -> Result<(), Mismatch> {
-        self.clear();
         for event in Index::with_limits(input, limits).events() {
             self.take(&event, input)?;
             if let Event::Field(one) = event {
@@ -145,7 +160,6 @@ impl Trace {
         buffer: &mut [u8],
         cuts: &mut Rng,
     ) -> Result<(), Mismatch> {
-        self.clear();
         let Ok(mut reader) = Reader::new(buffer, limits) else {
             return Err(Mismatch::text("reader", "one", "its buffer is too small"));
         };
@@ -171,7 +185,7 @@ impl Trace {
     /// Where the other trace differs.
     pub(crate) fn same(&self, other: &Self) -> Result<(), Mismatch> {
         if self.marks == other.marks && self.defects == other.defects {
-            return Ok(());
+            return self.same_inspection(other);
         }
         let marks = self.marks.iter().zip(&other.marks);
         let at = marks.take_while(|(one, two)| one == two).count();
@@ -186,6 +200,30 @@ impl Trace {
             "defects (index, push)",
             format!("{:?}", self.defects),
             format!("{:?}", other.defects),
+        ))
+    }
+
+    /// All defects. In which order they are found depends on the pieces in which text comes; so does which
+    /// of them are kept, when they are too many.
+    fn same_inspection(&self, other: &Self) -> Result<(), Mismatch> {
+        let (Some(one), Some(two)) = (&self.inspector, &other.inspector) else {
+            return Ok(());
+        };
+        let sorted = |inspector: &Inspector<KEPT>| {
+            let mut defects = inspector.defects().to_vec();
+            defects.sort_unstable_by_key(|defect| (defect.offset, defect.kind));
+            defects
+        };
+        let same = one.kinds() == two.kinds()
+            && one.omitted() == two.omitted()
+            && (one.omitted() > 0 || sorted(one) == sorted(two));
+        if same {
+            return Ok(());
+        }
+        Err(Mismatch::text(
+            "inspection (index, push)",
+            format!("{:?} and {}", one.defects(), one.omitted()),
+            format!("{:?} and {}", two.defects(), two.omitted()),
         ))
     }
 }

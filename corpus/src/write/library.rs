@@ -4,6 +4,7 @@ use scop_core::{Emit, Full, Sink};
 use scop_mime_core::header::auth_results::WriteError;
 use scop_mime_core::header::date;
 use scop_mime_core::header::encoded_word::{TextError, Utf8, emit_phrase, emit_unstructured};
+use scop_mime_core::header::parameter::{WriteParameterError, emit_parameter};
 use scop_mime_core::{AddrSpec, AuthResultsWriter, DateTime, FoldSink, MessageId};
 
 use super::address;
@@ -21,6 +22,12 @@ enum Refusal {
 
 impl From<Full> for Refusal {
     fn from(_: Full) -> Self {
+        Self::Fault
+    }
+}
+
+impl From<WriteParameterError> for Refusal {
+    fn from(_: WriteParameterError) -> Self {
         Self::Fault
     }
 }
@@ -118,7 +125,34 @@ fn emit<S: Sink + ?Sized>(value: &Value, utf8: Utf8, sink: &mut S) -> Result<(),
                 emit_id(id, sink)?;
             }
         }
+        Value::ContentType(type_name, subtype, parameters) => {
+            sink.put(type_name.as_bytes())?;
+            sink.put(b"/")?;
+            sink.put(subtype.as_bytes())?;
+            emit_parameters(parameters, utf8, sink)?;
+        }
+        Value::Disposition(word, parameters) | Value::AutoSubmitted(word, parameters) => {
+            sink.put(word.as_bytes())?;
+            emit_parameters(parameters, utf8, sink)?;
+        }
         _ => return Err(Refusal::Unsupported),
+    }
+    Ok(())
+}
+
+fn emit_parameters<S: Sink + ?Sized>(
+    parameters: &[model::Parameter],
+    utf8: Utf8,
+    sink: &mut S,
+) -> Result<(), Refusal> {
+    // It writes no language, and no name that RFC 2231 7 does not allow.
+    let unsupported =
+        |one: &model::Parameter| one.language.is_some() || one.name.contains(['%', '\'']);
+    if parameters.iter().any(unsupported) {
+        return Err(Refusal::Unsupported);
+    }
+    for parameter in parameters {
+        emit_parameter(&parameter.name, &parameter.value, utf8, sink)?;
     }
     Ok(())
 }
