@@ -291,7 +291,7 @@ fn agree(
     buffer.resize(cuts.pick(&[16 * 1024, 2048, MIN_BUFFER]), 0);
     limits.field = buffer.len().saturating_sub(1);
     // It costs as much as the readers themselves, so it looks at some.
-    if cuts.one_in(3) {
+    if cuts.one_in(8) {
         index.inspect(&limits);
         push.inspect(&limits);
     } else {

@@ -163,7 +163,7 @@ impl Trace {
         let Ok(mut reader) = Reader::new(buffer, limits) else {
             return Err(Mismatch::text("reader", "one", "its buffer is too small"));
         };
-        let width = cuts.pick(&[1, 3, 20, 200, 5000, u32::MAX / 4]);
+        let width = cuts.pick(&[1, 7, 40, 40, 200, 200, 1000, u32::MAX / 4]);
         let mut rest = input;
         while !rest.is_empty() {
             let size = usize::try_from(cuts.range(1, width.saturating_mul(2))).unwrap_or(1);
