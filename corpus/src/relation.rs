@@ -136,7 +136,7 @@ impl Workspace {
 const VARIANTS: u32 = 3;
 
 /// One message in so many is built as well.
-const BUILT: u32 = 8;
+const BUILT: u32 = 12;
 
 /// What the seeds of cuts and damage differ in from that of the message.
 const CUTS: u64 = 0x6375_7473;
@@ -469,4 +469,93 @@ fn encoded_message(inner: &Entity, decoded: &[u8], line_end: LineEnd) -> Result<
         fault.place = format!("encoded message, {}", fault.place);
         fault
     })
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::generate;
+    use crate::model::Value;
+
+    /// Reads `bytes` as what was written.
+    fn read(expected: &[Expected<'_>], bytes: &[u8], line_end: LineEnd) -> Result<(), Fault> {
+        parse(
+            expected,
+            bytes,
+            &mut Trace::default(),
+            &mut Vec::new(),
+            line_end,
+        )
+    }
+
+    /// A reader that says one octet otherwise is found out, wherever the octet stands.
+    #[test]
+    fn a_lie_is_seen() {
+        let (mut bodies, mut texts) = (0, 0);
+        for seed in 0..400 {
+            let message = generate::message(seed);
+            let mut bytes = Vec::new();
+            let expected = write::message(&message, &mut bytes, &mut Features::default());
+            assert!(read(&expected, &bytes, message.line_end).is_ok());
+            for event in &expected {
+                let lie = match event {
+                    Expected::Body { range, entity } => match &entity.body {
+                        Body::Leaf(leaf) if leaf.encoding.is_identity() => range.clone(),
+                        _ => continue,
+                    },
+                    Expected::Field {
+                        field,
+                        range,
+                        value,
+                    } => match &field.value {
+                        Value::Text(text) if text.decoded().is_ascii() => *value..range.end,
+                        _ => continue,
+                    },
+                    _ => continue,
+                };
+                let is_field = matches!(event, Expected::Field { .. });
+                let written = &bytes[lie.clone()];
+                // A letter that is not part of an encoded word or of a delimiter.
+                let letter = written.iter().rposition(u8::is_ascii_alphabetic);
+                let Some(at) = letter.filter(|_| !written.windows(2).any(|two| two == b"=?"))
+                else {
+                    continue;
+                };
+                let mut lying = bytes.clone();
+                lying[lie.start + at] ^= 1;
+                let found = read(&expected, &lying, message.line_end);
+                assert!(found.is_err(), "seed {seed}, byte {}", lie.start + at);
+                if is_field {
+                    texts += 1;
+                } else {
+                    bodies += 1;
+                }
+            }
+        }
+        assert!(bodies > 50 && texts > 50, "{bodies} {texts}");
+    }
+
+    /// Bytes that are lost or come twice are found out.
+    #[test]
+    fn a_lost_line_is_seen() {
+        for seed in 0..100 {
+            let message = generate::message(seed);
+            let mut bytes = Vec::new();
+            let expected = write::message(&message, &mut bytes, &mut Features::default());
+            for (index, _) in bytes
+                .iter()
+                .enumerate()
+                .filter(|(_, byte)| **byte == b'\n')
+                .take(9)
+            {
+                let mut less = bytes.clone();
+                less.remove(index);
+                assert!(read(&expected, &less, message.line_end).is_err());
+                let mut more = bytes.clone();
+                more.insert(index, b'\n');
+                assert!(read(&expected, &more, message.line_end).is_err());
+            }
+        }
+    }
 }

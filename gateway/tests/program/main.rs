@@ -9,8 +9,10 @@
 )]
 
 mod check;
+mod corpus;
 mod dns;
 #[cfg(target_os = "linux")]
 mod long;
+mod parse;
 mod run;
 mod sign;
