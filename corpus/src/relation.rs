@@ -472,7 +472,6 @@ fn encoded_message(inner: &Entity, decoded: &[u8], line_end: LineEnd) -> Result<
 }
 
 #[cfg(test)]
-#[expect(clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
     use crate::generate;

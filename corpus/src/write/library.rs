@@ -65,16 +65,27 @@ pub(crate) fn value(pen: &mut Pen<'_>, value: &Value) -> bool {
     if pen.line_end == LineEnd::Lf {
         out.retain(|&byte| byte != b'\r');
     }
-    // RFC 5322 2.1.1: 998 octets and the line end.
+    let has_parameters = matches!(
+        value,
+        Value::ContentType(..) | Value::Disposition(..) | Value::AutoSubmitted(..)
+    );
     let too_long = out
         .split(|&byte| byte == b'\n')
-        .any(|line| line.len() > 999);
+        .any(|line| is_too_long(line.strip_suffix(b"\r").unwrap_or(line), has_parameters));
     let text = out.strip_suffix(pen.line_end.bytes());
     match text.and_then(|text| text.get(pen.column()..)) {
         Some(value) if !too_long => pen.put(value),
         _ => pen.put(REFUSED),
     }
     true
+}
+
+/// A line keeps to 78 octets where it can be folded, and to 998 always (RFC 5322 2.1.1); parameters are cut
+/// into sections for that (RFC 2231 3). The folder keeps white space at the start of a line together.
+fn is_too_long(line: &[u8], has_parameters: bool) -> bool {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let text = line.iter().skip_while(|byte| is_blank(byte));
+    line.len() > 998 || line.len() > 78 && (has_parameters || text.into_iter().any(is_blank))
 }
 
 /// Writes a whole field through the folder of mime-core.
