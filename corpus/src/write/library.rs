@@ -41,6 +41,9 @@ impl From<TextError> for Refusal {
 /// What stands in place of a value that a writer refused although it is a valid one.
 const REFUSED: &[u8] = b" (mime-core refused the value)";
 
+/// What stands in place of a value with a line that should have been folded.
+const TOO_LONG: &[u8] = b" (mime-core wrote a line that is too long)";
+
 /// Writes what stands behind the colon, if mime-core can. The field's name must have been written.
 pub(crate) fn value(pen: &mut Pen<'_>, value: &Value) -> bool {
     let utf8 = if pen.rng.percent(75) {
@@ -75,7 +78,8 @@ pub(crate) fn value(pen: &mut Pen<'_>, value: &Value) -> bool {
     let text = out.strip_suffix(pen.line_end.bytes());
     match text.and_then(|text| text.get(pen.column()..)) {
         Some(value) if !too_long => pen.put(value),
-        _ => pen.put(REFUSED),
+        Some(_) => pen.put(TOO_LONG),
+        None => pen.put(REFUSED),
     }
     true
 }
