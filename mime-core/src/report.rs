@@ -329,13 +329,21 @@ pub(crate) fn parse_number(value: &[u8]) -> Result<u32, ReportError> {
     Ok(number)
 }
 
-/// Reads an IP address with comments around it (RFC 5965 3.5: as in RFC 5321 4.1.3, without brackets).
+/// Reads an IP address with comments around it.
+///
+/// ```text
+/// source-ip = "Source-IP:" [CFWS] ( IPv4-address-literal / IPv6-address-literal ) [CFWS]  ; RFC 5965 3.5
+/// IPv6-address-literal = "IPv6:" IPv6-addr                        ; RFC 5321 4.1.3
+/// ```
+///
+/// Most programs leave out `IPv6:`, so it need not be there.
 pub(crate) fn parse_ip(value: &[u8]) -> Result<IpAddr, ReportError> {
     let mut cursor = Cursor::new(value);
     gap(&mut cursor)?;
     let start = cursor;
+    let tagged = cursor.skip_ignore_case(b"IPv6:");
     let text = cursor.take_while(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
-    let address = ip::parse(text);
+    let address = ip::parse(text).filter(|address| !tagged || address.is_ipv6());
     let Some(address) = address else {
         return error(ReportErrorKind::BadIp, &start);
     };

@@ -347,6 +347,7 @@ fn take_word<'a>(cursor: &mut Cursor<'a>) -> Result<Option<&'a [u8]>, ReceivedEr
             }
             Some(b'<') => {
                 let open = cursor.offset();
+                skip_quoted_local_part(cursor);
                 cursor.take_while(|byte| byte != b'>');
                 if !cursor.skip_byte(b'>') {
                     return Err(ParseError::new(ReceivedErrorKind::NoAngleEnd, open));
@@ -362,6 +363,18 @@ fn take_word<'a>(cursor: &mut Cursor<'a>) -> Result<Option<&'a [u8]>, ReceivedEr
     }
     let word = since(start, cursor);
     Ok((!word.is_empty()).then_some(word))
+}
+
+/// Skips the quoted string that begins a path, which may hold `>`: `<"a>b"@example.org>`.
+fn skip_quoted_local_part(cursor: &mut Cursor<'_>) {
+    let mut ahead = *cursor;
+    if ahead.skip_byte(b'<')
+        && ahead.peek() == Some(b'"')
+        && take_enclosed(&mut ahead, Enclosed::QuotedString).is_ok()
+        && ahead.peek() == Some(b'@')
+    {
+        *cursor = ahead;
+    }
 }
 
 /// The first `[...]` of a text, without its brackets.

@@ -435,10 +435,27 @@ fn kinds() {
     }
 }
 
+/// RFC 5965 3.5, RFC 5321 4.1.3.
+#[test]
+fn ip_addresses() {
+    let ip = |text: &str| text.parse().ok();
+    for (value, address) in [
+        (" 192.0.2.1 (x)", ip("192.0.2.1")),
+        ("2001:db8::1", ip("2001:db8::1")),
+        ("IPv6:2001:db8::1", ip("2001:db8::1")),
+        ("ipv6:::1", ip("::1")),
+        ("IPv6:192.0.2.1", None),
+        ("IPv6: ::1", None),
+        ("", None),
+    ] {
+        assert_eq!(parse_ip(value.as_bytes()).ok(), address, "{value}");
+    }
+}
+
 /// RFC 6533 3.
 #[test]
 fn utf8_addresses() {
-    let cases: [(&str, &str); 8] = [
+    let cases: [(&str, &str); 11] = [
         (
             "\\x{5BE6}\\x{9A57}@example.org",
             "\u{5be6}\u{9a57}@example.org",
@@ -452,7 +469,14 @@ fn utf8_addresses() {
             "\\x{0010FFFF}\\x{10FFFF}\\x{110000}",
             "\\x{0010FFFF}\u{10ffff}\\x{110000}",
         ),
-        ("a\\\\x{41}\\", "a\\A\\"),
+        ("a\\\\x{5C}\\", "a\\\\\\"),
+        // No HEXPOINT: plain characters, zeros in front. Controls are text that ends lines elsewhere.
+        ("\\x{41}\\x{2B}\\x{02B}", "\\x{41}+\\x{02B}"),
+        ("a\\x{0D}\\x{0A}Bcc: b", "a\\x{0D}\\x{0A}Bcc: b"),
+        (
+            "\\x{00}\\x{09}\\x{7F}\\x{85}",
+            "\\x{00}\\x{09}\\x{7F}\\x{85}",
+        ),
     ];
     for (text, meaning) in cases {
         let value = format!("utf-8; {text}");

@@ -13,10 +13,13 @@ use crate::header::lexical::display;
 /// utf-8-enc-addr      = utf-8-addr-xtext / utf-8-addr-unitext / utf-8-address    ; RFC 6533 3
 /// utf-8-addr-xtext    = 1*(QCHAR / EmbeddedUnicodeChar)
 /// EmbeddedUnicodeChar = %x5C.78 "{" HEXPOINT "}"                  ; starts with "\x"
-/// HEXPOINT            = 2 to 6 upper-case hexadecimal digits, but no surrogate
+/// HEXPOINT            = ( ( "0"/"1" ) %x31-39 ) / "10" / "20" / "2B" / "3D" / "7F" / "5C"
+///                     / 2 to 6 upper-case hexadecimal digits from 80 to 10FFFF, the first of three or more
+///                       not "0", but no surrogate
 /// ```
 ///
-/// What only looks like an embedded character stays as it is written.
+/// A control character stays as it is written, though the grammar has a few; so does what only looks like an embedded
+/// character.
 ///
 /// ```
 /// use scop_mime_core::report::TypedText;
@@ -82,6 +85,11 @@ fn take_embedded(cursor: &mut Cursor<'_>) -> Option<char> {
         point = point << 4 | u32::from(value);
     }
     let character = char::from_u32(point)?;
+    let is_special = matches!(character, ' ' | '+' | '=' | '\\');
+    let is_shortest = digits.len() == 2 || digits.first() != Some(&b'0');
+    if !is_shortest || character.is_control() || character.is_ascii() && !is_special {
+        return None;
+    }
     *cursor = ahead;
     Some(character)
 }

@@ -33,7 +33,7 @@
 use core::fmt;
 use core::net::IpAddr;
 
-use scop_core::{Emit, Full, Sink};
+use scop_core::{Counter, Emit, Full, Sink};
 
 use super::delivery::{Action, StatusCode};
 use super::disposition::Mode;
@@ -537,10 +537,13 @@ impl<S: Sink + ?Sized> Fields<'_, S> {
             });
         }
         let utf8 = self.utf8;
-        if utf8 == Utf8::Raw {
-            self.check_text(local)?;
-            self.check_text(domain)?;
-        }
+        // Characters beyond ASCII can be written in any part; controls in none.
+        let any = Fields {
+            sink: &mut Counter::default(),
+            utf8: Utf8::Raw,
+        };
+        any.check_text(local)?;
+        any.check_text(domain)?;
         self.field(name, |line| {
             line.put(b"utf-8; ")?;
             match utf8 {

@@ -245,6 +245,29 @@ fn stamps_are_read_back() {
     );
 }
 
+/// A local part may hold anything, in quotes.
+#[test]
+fn a_recipient_is_one_word() {
+    for address in [
+        &b"\"> by x with y; z\"@example.net"[..],
+        b"\"<(\"@example.net",
+        b"\"\\\"\"@example.net",
+    ] {
+        let mut stamp = stamp(b"mx");
+        stamp.recipient = Some(AddrSpec::parse(address).unwrap());
+        let mut out = Vec::new();
+        stamp.write(&mut out).unwrap();
+        let field = HeaderBlock::new(&out).fields().next().unwrap();
+        let received = Received::parse(field.value()).unwrap();
+        assert_eq!(received.clauses().count(), 2, "{address:?}");
+        assert_eq!(received.clause(Keyword::By).unwrap().value(), b"mx");
+        assert_eq!(received.date(), Some(Ok(date())));
+    }
+    // Quotes that are not those of a local part mean nothing.
+    let received = Received::parse(b"for <\"a> by \"b\"").unwrap();
+    assert_eq!(received.clause(Keyword::For).unwrap().value(), b"<\"a>");
+}
+
 #[test]
 fn stamps_that_are_refused() {
     let write = |stamp: Stamp<'_>| stamp.write(&mut Vec::new());
@@ -264,6 +287,10 @@ fn stamps_that_are_refused() {
         b"[a b]",
         b"[]",
         b"[a]b]",
+        b"[(]",
+        b"[;]",
+        b"[\"]",
+        b"[<]",
         b"[a\x00]",
         b"a=b",
     ] {

@@ -225,9 +225,14 @@ fn emit_literal<S: Sink + ?Sized>(ip: IpAddr, sink: &mut S) -> Result<(), Full> 
 /// address-literal = "[" 1*dcontent "]"                            ; RFC 5321 4.1.3
 /// dcontent        = %d33-90 / %d94-126
 /// ```
+///
+/// Of dcontent only what an IP address or a tag holds is taken: a parenthesis would begin a comment.
 fn is_name(name: &[u8]) -> bool {
     if let [b'[', inner @ .., b']'] = name {
-        return !inner.is_empty() && inner.iter().all(|byte| matches!(byte, 33..=90 | 94..=126));
+        return !inner.is_empty()
+            && inner
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-'));
     }
     let is_label = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | 0x80..);
     is_dot_atom(name.iter().copied())

@@ -239,3 +239,21 @@ proptest! {
         }
     }
 }
+
+/// Not even embedded, where its characters are.
+#[test]
+fn an_address_with_a_control_is_refused() {
+    for (text, error) in [
+        ("\"a\u{1}\"@example.org", ReportWriteError::Control),
+        ("\"\u{e9}\u{1}\"@example.org", ReportWriteError::Control),
+        ("\"\u{e9}\u{85}\"@example.org", ReportWriteError::Control),
+    ] {
+        for utf8 in [Utf8::Encode, Utf8::Raw] {
+            let mut out = Vec::new();
+            let mut report = DeliveryStatusWriter::new(&mut out, utf8, b"dns", b"mx").unwrap();
+            let code = StatusCode::new(5, 1, 1).unwrap();
+            let written = report.recipient(&address(text), Action::Failed, code);
+            assert_eq!(written.err(), Some(error), "{text:?}");
+        }
+    }
+}
