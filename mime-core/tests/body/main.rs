@@ -7,6 +7,7 @@
 )]
 
 mod agree;
+mod bombs;
 mod events;
 mod naive;
 mod tree;
