@@ -79,7 +79,11 @@ pub(super) enum Role {
 }
 
 /// The state of a reader: where it stands in the tree, and what it knows of the header that it reads.
+///
+/// The levels come last. Between two fields that begin as zero, compilers would clear their memory, which
+/// takes half as long as to read a usual message.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(super) struct Structure<const DEPTH: usize> {
     state: State,
     limits: Limits,
@@ -92,9 +96,7 @@ pub(super) struct Structure<const DEPTH: usize> {
     /// The entity that began last; while `is_open`, it is neither ended nor in `levels`.
     entity: Entity,
     is_open: bool,
-    /// The multiparts and messages around the position.
-    levels: heapless::Vec<Level, DEPTH>,
-    /// How many of them are multiparts.
+    /// How many of `levels` are multiparts.
     multiparts: usize,
     /// How many entities began, without the first.
     parts: usize,
@@ -107,6 +109,8 @@ pub(super) struct Structure<const DEPTH: usize> {
     encoding: Option<(Encoding, u64)>,
     /// Those of the header that ends.
     defects: heapless::Deque<Defect, 8>,
+    /// The multiparts and messages around the position.
+    levels: heapless::Vec<Level, DEPTH>,
 }
 
 #[derive(Clone, Copy, Debug)]
