@@ -93,22 +93,41 @@ pub(crate) fn judge<'a>(
 
 /// Where, from `from` on, the next line begins with two hyphens: the place of the LF before it.
 ///
-/// Looks for a hyphen, and where that is none of such a line, for the end of its line, in turns. So text
-/// without hyphens (base64) is searched once and at the speed of memory, whatever its lines, and a line
-/// full of them costs no more than another. A search for all three bytes at once is no faster, and
-/// leaves checks that can panic.
+/// Text without hyphens (base64) is passed over at the speed of memory, whatever its lines. Where a hyphen
+/// turns up elsewhere, there will be more of them, so whole blocks are looked at. (A search for the three
+/// bytes with `memmem` takes half as long again on base64, and leaves checks that can panic.)
 pub(crate) fn next_candidate(window: &[u8], mut from: usize) -> Option<usize> {
     loop {
         let behind = window.get(from.saturating_add(1)..)?;
         from = from.saturating_add(memchr(b'-', behind)?);
-        let here = window.get(from..)?;
-        if here.starts_with(b"\n--") {
+        if window.get(from..)?.starts_with(b"\n--") {
             return Some(from);
         }
-        from = from
-            .saturating_add(memchr(b'\n', here.get(1..)?)?)
-            .saturating_add(1);
+        from = skip_blocks(window, from.saturating_add(1));
+        from = from.saturating_add(memchr(b'\n', window.get(from..)?)?);
     }
+}
+
+/// Where, from `from` on, in steps of a block, a line may begin with a hyphen, or less than a block is
+/// left. Without branches in a block, so that it becomes a few vector instructions.
+fn skip_blocks(window: &[u8], mut from: usize) -> usize {
+    const BLOCK: usize = 64;
+    let block = |at| {
+        window
+            .get(at..)
+            .and_then(|rest| rest.first_chunk::<BLOCK>())
+    };
+    while let (Some(here), Some(next)) = (block(from), block(from.saturating_add(1))) {
+        let pairs = here.iter().zip(next);
+        let found = pairs.fold(0, |found, (&end, &start)| {
+            found | (u8::from(end == b'\n') & u8::from(start == b'-'))
+        });
+        if found != 0 {
+            break;
+        }
+        from = from.saturating_add(BLOCK);
+    }
+    from
 }
 
 /// How many bytes at the end of `window`, in which there is no candidate, may be the start of one: of CR,
