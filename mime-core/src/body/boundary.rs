@@ -205,3 +205,31 @@ pub(super) const fn is_boundary_char(byte: u8) -> bool {
                 | b' '
         )
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::next_candidate;
+
+    proptest! {
+        #[test]
+        fn finds_what_a_plain_search_finds(
+            pieces in prop::collection::vec(
+                (prop::sample::select(vec!["-", "\n", "\n-", "\n--", "x"]), 1..80_usize),
+                0..12,
+            ),
+            from in 0..40_usize,
+        ) {
+            let window: Vec<u8> = pieces
+                .iter()
+                .flat_map(|&(piece, count)| piece.repeat(if piece.len() == 1 { count } else { 1 }).into_bytes())
+                .collect();
+            let rest = window.get(from..).unwrap_or_default();
+            let plain = rest.windows(3).position(|bytes| bytes == b"\n--");
+            prop_assert_eq!(next_candidate(&window, from), plain.map(|at| from + at));
+        }
+    }
+}

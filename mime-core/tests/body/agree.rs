@@ -2,8 +2,8 @@
 //! implementation sees the same tree.
 
 use proptest::prelude::*;
-use scop_mime_core::Limits;
 use scop_mime_core::body::push::MIN_BUFFER;
+use scop_mime_core::{Limits, Message};
 
 use crate::events::{Joined, Owned, check_order, indexed, pushed};
 use crate::naive;
@@ -129,6 +129,32 @@ fn every_short_body() {
                 check_chunks(&input, &cuts, &expected, Limits::DEFAULT, &mut buffer);
             }
         }
+    });
+}
+
+/// Long fields are those that are longer than the limit, and no others.
+#[test]
+fn every_short_header() {
+    let mut limits = Limits::DEFAULT;
+    limits.field = 4;
+    let mut buffer = [0; MIN_BUFFER];
+    every(4, 8, |tokens| {
+        let input: Vec<u8> = tokens.iter().map(|&token| b"a\n \r"[token]).collect();
+        let joined = indexed(&input, limits);
+        let fields: Vec<_> = (joined.events.iter())
+            .filter_map(|event| match event {
+                Owned::Field(_, raw) => Some((raw.as_slice(), false)),
+                Owned::LongField(raw) => Some((raw.as_slice(), true)),
+                _ => None,
+            })
+            .collect();
+        let header = Message::split(&input).header;
+        let expected: Vec<_> = (header.fields())
+            .map(|field| (field.raw(), field.raw().len() > limits.field))
+            .collect();
+        assert_eq!(fields, expected, "{}", input.escape_ascii());
+        let each: Vec<_> = (1..input.len()).collect();
+        check_chunks(&input, &each, &joined, limits, &mut buffer);
     });
 }
 
