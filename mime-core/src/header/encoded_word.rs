@@ -115,7 +115,7 @@ pub enum WordEncoding {
 /// ```
 ///
 /// A charset is a token by RFC 2047; here it is what names are registered of: the characters of RFC 2978 2.3,
-/// and `.`, `:`, `(`, `)` and `/`. What a writer may not do but every reader understands is read, and told by
+/// and `.`, `:`, `(` and `)`. What a writer may not do but every reader understands is read, and told by
 /// [`Self::loose`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncodedWord<'a> {
@@ -287,7 +287,7 @@ const fn is_encoded_text(byte: u8) -> bool {
 const fn is_charset_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'!' | b'#'..=b'\'' | b'+' | b'-' | b'^'..=b'`' | b'{' | b'}' | b'~')
-        || matches!(byte, b'.' | b':' | b'(' | b')' | b'/')
+        || matches!(byte, b'.' | b':' | b'(' | b')')
 }
 
 fn check_q(payload: &[u8]) -> Result<(), EncodedWordError> {

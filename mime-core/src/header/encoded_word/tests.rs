@@ -248,6 +248,7 @@ fn defects() {
         ("=?utf-8?q?a=0D=0Ab?=", None, None, Some((Control, 0))),
         ("=?utf-8?q?a=09b?= =?latin1?q?=85?=", None, None, Some((Control, 18))),
         ("=?utf-8,?q?a?=", Some((NoCharset, 2)), None, None),
+        ("=?utf-8/?q?a?=", Some((NoCharset, 2)), None, None),
         ("a x=?utf-8?q?a b?= c", None, Some((Misplaced, 2)), None),
         ("a =? b =? c?q?d e?=", None, Some((Misplaced, 2)), None),
         ("x=?a =?utf-8?q?a?= b?q?c?=", None, None, None),
