@@ -52,7 +52,6 @@
 
 use core::fmt;
 
-use memchr::memchr;
 use scop_core::{Counter, Emit, Full, ParseError, Sink};
 
 use crate::body::index::Part;
@@ -61,10 +60,13 @@ use crate::header::scan::{Field, HeaderBlock};
 
 mod field;
 mod part;
+mod splice;
 #[cfg(test)]
 mod tests;
 
 use field::check_field;
+pub use splice::Splice;
+use splice::{Insertion, Joint, LineEnd, Tracked, emit_lines};
 
 /// Why a change is not possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -478,161 +480,12 @@ impl Emit for Edit<'_, '_> {
     }
 }
 
-/// Knows how much it passed on, and whether that ends a line.
-struct Tracked<'s, S: ?Sized> {
-    sink: &'s mut S,
-    written: usize,
-    at_line_start: bool,
-}
-
-impl<'s, S: Sink + ?Sized> Tracked<'s, S> {
-    const fn new(sink: &'s mut S) -> Self {
-        Self {
-            sink,
-            written: 0,
-            at_line_start: true,
-        }
-    }
-}
-
-impl<S: Sink + ?Sized> Sink for Tracked<'_, S> {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        if let Some(&last) = bytes.last() {
-            self.at_line_start = last == b'\n';
-            self.written = self.written.saturating_add(bytes.len());
-            self.sink.put(bytes)?;
-        }
-        Ok(())
-    }
-}
-
-/// The memory for one change.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Splice<'a> {
-    /// What is left out.
-    start: usize,
-    end: usize,
-    /// What stands there instead.
-    insertion: Insertion<'a>,
-}
-
-impl Splice<'_> {
-    /// The order of the list; those of one rank stand in the order of the calls. At one place, a part that
-    /// is put before another comes before its fields, one that is put behind comes behind them, and what
-    /// is removed comes last.
-    const fn rank(&self) -> (usize, u8) {
-        let rank = match (self.insertion.before, self.insertion.after) {
-            _ if self.start < self.end => 3,
-            (Joint::Delimiter { .. }, _) => 2,
-            (_, Joint::Delimiter { .. }) => 0,
-            _ => 1,
-        };
-        (self.start, rank)
-    }
-
-    /// Whether it lies over `other`, or stands behind the delimiter that `other` removes.
-    const fn touches(&self, other: &Self) -> bool {
-        let overlaps = self.start < other.end && other.start < self.end;
-        let follows_delimiter = matches!(self.insertion.after, Joint::Delimiter { .. });
-        let removes = other.start < other.end && self.start == other.end;
-        overlaps || follows_delimiter && removes
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Insertion<'a> {
-    before: Joint<'a>,
-    content: &'a [u8],
-    /// Whether the line ends of the content are left as they are.
-    exact: bool,
-    after: Joint<'a>,
-}
-
-impl<'a> Insertion<'a> {
-    const NOTHING: Self = Self::new(&[], true);
-
-    const fn new(content: &'a [u8], exact: bool) -> Self {
-        Self {
-            before: Joint::Nothing,
-            content,
-            exact,
-            after: Joint::Nothing,
-        }
-    }
-}
-
-/// What stands between something inserted and its neighbour.
-#[derive(Clone, Copy, Debug, Default)]
-enum Joint<'a> {
-    #[default]
-    Nothing,
-    /// A line end.
-    LineEnd,
-    /// The line end of what is before; not a second one when that was removed.
-    EndOfLine,
-    /// This line end, unless one follows that what comes next brings with it.
-    Owed(&'a [u8]),
-    /// A delimiter line.
-    Delimiter {
-        /// Whether a line end stands before it.
-        line_end: bool,
-        /// Without line ends.
-        line: &'a [u8],
-    },
-}
-
-impl Joint<'_> {
-    fn emit<S: Sink + ?Sized>(
-        self,
-        line_end: LineEnd,
-        sink: &mut Tracked<'_, S>,
-    ) -> Result<(), Full> {
-        let (begins, line) = match self {
-            Self::Nothing | Self::Owed(_) => return Ok(()),
-            Self::LineEnd => (true, None),
-            Self::EndOfLine => (!sink.at_line_start, None),
-            Self::Delimiter { line_end, line } => (line_end, Some(line)),
-        };
-        if begins {
-            sink.put(line_end.as_bytes())?;
-        }
-        if let Some(line) = line {
-            sink.put(line)?;
-            sink.put(line_end.as_bytes())?;
-        }
-        Ok(())
-    }
-}
-
 /// Which side of an inserted field its line end is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Glue {
     LineEndAfter,
     /// The field before has none.
     LineEndBefore,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LineEnd {
-    CrLf,
-    Lf,
-}
-
-impl LineEnd {
-    /// That of the first line.
-    fn of(input: &[u8]) -> Self {
-        match memchr(b'\n', input) {
-            Some(at) if !input.get(..at).unwrap_or_default().ends_with(b"\r") => Self::Lf,
-            _ => Self::CrLf,
-        }
-    }
-
-    const fn as_bytes(self) -> &'static [u8] {
-        match self {
-            Self::CrLf => b"\r\n",
-            Self::Lf => b"\n",
-        }
-    }
 }
 
 /// Takes the bytes that it expects.
@@ -643,22 +496,6 @@ impl Sink for Rest<'_> {
         self.0 = self.0.strip_prefix(bytes).ok_or(Full)?;
         Ok(())
     }
-}
-
-/// Writes lines, whatever ends them, with this line end.
-fn emit_lines<S: Sink + ?Sized>(
-    content: &[u8],
-    line_end: LineEnd,
-    sink: &mut S,
-) -> Result<(), Full> {
-    let mut rest = content;
-    while let Some(at) = memchr(b'\n', rest) {
-        let line = rest.get(..at).unwrap_or_default();
-        sink.put(line.strip_suffix(b"\r").unwrap_or(line))?;
-        sink.put(line_end.as_bytes())?;
-        rest = rest.get(at.saturating_add(1)..).unwrap_or_default();
-    }
-    sink.put(rest)
 }
 
 /// Whether the field means something only at the start of its header.
