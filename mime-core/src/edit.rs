@@ -107,8 +107,8 @@ pub enum EditErrorKind {
     CutOff,
     /// A part that is added has no empty line behind its header (RFC 2046 5.1).
     NoSeparator,
-    /// A part that is added holds a delimiter of the multipart that it is put in, or of one around it
-    /// (RFC 2046 5.1.1).
+    /// A part that is added holds a delimiter of the multipart that it is put in, or of one around it, or
+    /// is a multipart that would take one for its own (RFC 2046 5.1.1).
     HoldsBoundary,
 }
 
@@ -197,9 +197,10 @@ impl<'a, 's> Edit<'a, 's> {
         let content = check_field(field)?;
         let (at, glue) = self.resolve(place)?;
         let mut insertion = Insertion::new(content, false);
-        match glue {
-            Glue::LineEndAfter => insertion.after = Joint::LineEnd,
-            Glue::LineEndBefore => insertion.before = Joint::EndOfLine,
+        // The line before a header without a field is a delimiter, which may have no line end either.
+        insertion.before = Joint::EndOfLine;
+        if glue == Glue::LineEndAfter {
+            insertion.after = Joint::LineEnd;
         }
         self.add(Splice {
             start: at,
@@ -242,21 +243,24 @@ impl<'a, 's> Edit<'a, 's> {
     /// where one of the two places has none.
     ///
     /// # Errors
-    /// See [`EditErrorKind`]; `MustStayFirst` also for a field that can stand nowhere else.
+    /// See [`EditErrorKind`]; `MustStayFirst` also for a field that can stand nowhere else, `BadName` also
+    /// for one that may be a delimiter elsewhere.
     pub fn move_field(&mut self, field: Field<'a>, place: Place<'a>) -> Result<(), EditError> {
         let (start, end) = self.span(field.raw())?;
         if must_stay_first(&field) {
             return Err(ParseError::new(EditErrorKind::MustStayFirst, start));
         }
+        if field.raw().starts_with(b"--") {
+            return Err(ParseError::new(EditErrorKind::BadName, start));
+        }
         let (at, glue) = self.resolve(place)?;
         let mut insertion = Insertion::new(field.raw(), true);
+        insertion.before = Joint::EndOfLine;
         match (glue, field.raw()) {
             (Glue::LineEndBefore, [content @ .., b'\r', b'\n'] | [content @ .., b'\n']) => {
                 insertion.content = content;
-                insertion.before = Joint::EndOfLine;
             }
-            (Glue::LineEndBefore, _) => insertion.before = Joint::EndOfLine,
-            (Glue::LineEndAfter, [.., b'\n']) => {}
+            (Glue::LineEndBefore, _) | (Glue::LineEndAfter, [.., b'\n']) => {}
             (Glue::LineEndAfter, content) => {
                 self.can_end_line(content, end)?;
                 insertion.after = Joint::LineEnd;

@@ -21,13 +21,13 @@ use memchr::memchr;
 use crate::header::scan::MAX_LINE;
 
 /// The longest boundary that is held. RFC 2046 5.1.1 allows 70 octets; programs have written longer ones.
-pub(super) const MAX_BOUNDARY: usize = 128;
+pub(crate) const MAX_BOUNDARY: usize = 128;
 
 /// The longest boundary that is allowed (RFC 2046 5.1.1).
 pub(super) const MAX_LAWFUL: usize = 70;
 
 /// The octets of a boundary.
-pub(super) type Boundary = heapless::Vec<u8, MAX_BOUNDARY>;
+pub(crate) type Boundary = heapless::Vec<u8, MAX_BOUNDARY>;
 
 /// What a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

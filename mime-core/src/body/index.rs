@@ -317,6 +317,11 @@ impl<'a> Part<'a> {
         Ok(decoder.defects())
     }
 
+    /// Whether it is a message unless it says what it is (RFC 2046 5.1.5).
+    pub(crate) const fn is_in_digest(&self) -> bool {
+        self.in_digest
+    }
+
     /// The message that it is a part of, as it is read.
     pub(crate) const fn index(&self) -> Index<'a> {
         Index::with_limits(self.input, self.limits)

@@ -3,8 +3,8 @@
 use scop_core::ParseError;
 
 use super::{Edit, EditError, EditErrorKind, Insertion, Joint, PartPlace, Splice};
-use crate::body::boundary::{Candidate, Line, judge, next_candidate};
-use crate::body::event::Event;
+use crate::body::boundary::{Boundary, Candidate, Line, judge, next_candidate};
+use crate::body::event::{Event, Kind};
 use crate::body::index::{MAX_DEPTH, Part};
 use crate::header::scan::Message;
 
@@ -131,6 +131,7 @@ impl<'a> Edit<'a, '_> {
                             others: 0,
                             after_cut,
                             is_cut: false,
+                            in_digest: part.is_in_digest(),
                         });
                     }
                 }
@@ -199,6 +200,8 @@ struct Around<'a> {
     after_cut: bool,
     /// Whether it ends in a header itself, its own or that of a part in it.
     is_cut: bool,
+    /// Whether it is a message unless it says what it is (RFC 2046 5.1.5).
+    in_digest: bool,
 }
 
 impl<'a> Around<'a> {
@@ -210,7 +213,12 @@ impl<'a> Around<'a> {
     /// Refuses what would not be one part.
     fn check(&self, entity: &[u8]) -> Result<(), EditError> {
         let error = |kind, offset| Err(ParseError::new(kind, offset));
-        if ends_in_header(entity) {
+        let message = if self.in_digest {
+            message_in_digest(entity)
+        } else {
+            None
+        };
+        if ends_in_header(entity) || message.is_some_and(ends_in_header) {
             return error(EditErrorKind::NoSeparator, entity.len());
         }
         if entity.ends_with(b"\r") {
@@ -230,6 +238,16 @@ impl<'a> Around<'a> {
                 closed: false,
             })
         });
+        for lines in [Some(entity), message].into_iter().flatten() {
+            let base = entity.len().saturating_sub(lines.len());
+            for part in Message::index(lines).parts() {
+                let at = usize::try_from(part.entity().offset).unwrap_or(usize::MAX);
+                let takes = |outer: Candidate<'_>| takes_delimiters(&part, outer.boundary);
+                if candidates.clone().any(takes) {
+                    return error(EditErrorKind::HoldsBoundary, base.saturating_add(at));
+                }
+            }
+        }
         let mut line_start = Some(0);
         while let Some(at) = line_start {
             let lines = entity.get(at..).unwrap_or_default();
@@ -250,6 +268,29 @@ fn ends_in_header(entity: &[u8]) -> bool {
             Event::HeaderEnd { separator, .. } => separator.is_empty(),
             _ => cut && event.raw().is_empty(),
         })
+}
+
+/// The message that an entity of a multipart/digest is, when it does not say that it is something else.
+fn message_in_digest(entity: &[u8]) -> Option<&[u8]> {
+    let entity = Message::split(entity);
+    let mut fields = entity.header.fields();
+    let is_message = !fields.any(|field| field.is(b"Content-Type"));
+    (is_message && !entity.separator.is_empty()).then_some(entity.body)
+}
+
+/// Whether the part is a multipart that takes a delimiter of the multipart around it for its own: the
+/// innermost one wins.
+fn takes_delimiters(part: &Part<'_>, outer: &[u8]) -> bool {
+    let mut inner = Boundary::new();
+    // One that a reader cannot hold has no parts.
+    let is_held = part.content().kind == Kind::Multipart
+        && (part.content_type().boundary())
+            .is_some_and(|boundary| boundary.octets(&mut inner).is_ok());
+    let inner = inner.trim_ascii_end();
+    is_held
+        && (inner == outer
+            || inner.strip_suffix(b"--") == Some(outer)
+            || outer.strip_suffix(b"--") == Some(inner))
 }
 
 /// A delimiter without line ends.

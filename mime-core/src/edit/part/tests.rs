@@ -111,7 +111,61 @@ fn errors() {
     use EditErrorKind::*;
     let nested = "Content-Type: multipart/x; boundary=a\n\n--a\n\
         Content-Type: multipart/x; boundary=b\n\n--b\n\nx\n--b--\n--a--\n";
-    let cases: [(&str, Change, EditErrorKind, usize); 11] = [
+    let digest = "Content-Type: multipart/digest; boundary=b\n\n--b\n\nS: x\n\n--b--\n";
+    let cases: [(&str, Change, EditErrorKind, usize); 17] = [
+        // The part would take the delimiters behind it for its own.
+        (
+            TWO,
+            |edit, part| {
+                let entity = b"Content-Type: multipart/x; boundary=b\n\npre";
+                edit.add_part(PartPlace::After(part(&[1])), entity)
+            },
+            HoldsBoundary,
+            0,
+        ),
+        (
+            TWO,
+            |edit, part| {
+                let entity =
+                    b"Content-Type: message/rfc822\n\nContent-Type: multipart/x; boundary=\"b-- \"\n\n";
+                edit.add_part(PartPlace::After(part(&[1])), entity)
+            },
+            HoldsBoundary,
+            30,
+        ),
+        (
+            "Content-Type: multipart/x; boundary=b--\n\n--b--\n\nx\n--b----\n",
+            |edit, part| {
+                let entity = b"Content-Type: multipart/x; boundary=b\n\npre";
+                edit.add_part(PartPlace::Before(part(&[1])), entity)
+            },
+            HoldsBoundary,
+            0,
+        ),
+        (
+            digest,
+            |edit, part| {
+                let entity = b"A: b\n\nContent-Type: multipart/x; boundary=b\n\npre";
+                edit.add_part(PartPlace::After(part(&[1])), entity)
+            },
+            HoldsBoundary,
+            6,
+        ),
+        (
+            digest,
+            |edit, part| edit.add_part(PartPlace::After(part(&[1])), b"\nS: x"),
+            NoSeparator,
+            5,
+        ),
+        (
+            "--b: x\nContent-Type: multipart/x; boundary=\"b: x\"\n\n--b: x\n\ny\n--b: x--\n",
+            |edit, part| {
+                let field = part(&[]).header().fields().next().unwrap();
+                edit.move_field(field, Place::First(part(&[1]).header()))
+            },
+            BadName,
+            0,
+        ),
         (
             TWO,
             |edit, part| edit.drop_part(part(&[])),
@@ -201,6 +255,20 @@ fn errors() {
     let mut edit = Edit::new(nested.as_bytes(), &mut splices);
     let outer = PartPlace::After(index.part(&[1]).unwrap());
     assert_eq!(edit.add_part(outer, b"\n--b\n--bc\n --a"), Ok(()));
+}
+
+#[test]
+fn a_field_behind_a_delimiter_without_line_end() {
+    let cut = "B: 1\nContent-Type: multipart/x; boundary=b\n\n--b";
+    let insert: Change = |edit, part| edit.insert_field(Place::Last(part(&[1]).header()), b"A: 1");
+    let output = edited(cut, insert).unwrap();
+    assert!(output.ends_with("!!--b!A: 1!"), "{output}");
+    let move_: Change = |edit, part| {
+        let field = part(&[]).header().fields().next().unwrap();
+        edit.move_field(field, Place::First(part(&[1]).header()))
+    };
+    let output = edited(cut, move_).unwrap();
+    assert!(output.ends_with("!!--b!B: 1!"), "{output}");
 }
 
 /// The bytes of the children of the message, and what is around them.
