@@ -41,6 +41,9 @@ pub enum BuildErrorKind {
     /// A line has more than 998 octets and no place to fold (RFC 5322 2.1.1), or is in a part that can
     /// have no encoding (RFC 2046 5.2.1).
     LineTooLong,
+    /// A field or a header is longer, or has more fields, than a reader takes
+    /// ([`crate::Limits::DEFAULT`]).
+    TooLong,
     /// NUL, or CR that no LF follows, in a part that can have no encoding (RFC 2045 2.7).
     NotLines,
     /// Octets above 127 in a part that can have no encoding, and the transport is 7bit (RFC 2046 5.2.1).
@@ -71,6 +74,7 @@ impl fmt::Display for BuildErrorKind {
             Self::BadUri => "a URI is malformed (RFC 2369 2, RFC 3986 2)",
             Self::BadMediaType => "a media type is malformed or not for this body (RFC 2045 5.1)",
             Self::LineTooLong => "a line is longer than 998 octets (RFC 5322 2.1.1)",
+            Self::TooLong => "a field or a header is longer than a reader takes",
             Self::NotLines => {
                 "NUL or a CR without LF in a part that has no encoding (RFC 2045 2.7)"
             }

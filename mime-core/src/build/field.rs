@@ -237,7 +237,8 @@ impl<'a> Field<'a> {
             Value::Uris(list) => emit_list(list, b", ", sink, |uri, sink| emit_uri(uri, sink))?,
             Value::ListId(name, id) => {
                 check_text(id, options)?;
-                if !is_dot_atom(id.bytes()) {
+                // A label and a namespace (RFC 2919 2).
+                if !is_dot_atom(id.bytes()) || !id.contains('.') || !id.is_ascii() {
                     return Err(Fault::new(BuildErrorKind::BadValue, 0));
                 }
                 sink.put(b" ")?;
@@ -325,7 +326,9 @@ fn emit_addr_spec<S: Sink + ?Sized>(
     let end = domain.offset().saturating_add(domain.raw().len());
     let misleads =
         |quirk: AddressQuirk| quirk.is_ambiguous() && quirk != AddressQuirk::QuotedLocalPart;
-    if local.offset() > 0 || end < address.len() || mailbox.quirks().any(misleads) {
+    // White space and backslashes in a domain literal would be lost (RFC 5321 4.1.3 allows neither).
+    let loses = domain.raw().iter().any(|byte| matches!(byte, b' ' | b'\\'));
+    if local.offset() > 0 || end < address.len() || loses || mailbox.quirks().any(misleads) {
         return Err(Fault::new(BuildErrorKind::AmbiguousAddress, 0));
     }
     Ok(mailbox.addr_spec().emit(sink)?)

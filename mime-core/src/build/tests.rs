@@ -159,6 +159,8 @@ fn fields_that_cannot_be_written() {
     );
     let name = [Address::new("a\0b", "a@b.example")];
     let route = address("<@a.example:b@c.example>");
+    // The space would be lost.
+    let literal = address("a@[192.0.2. 1]");
     let cases = [
         (Field::to(&crlf), Control, 11),
         (Field::to(&none), BadAddress(AddressErrorKind::NoAtSign), 3),
@@ -184,6 +186,8 @@ fn fields_that_cannot_be_written() {
         (Field::list_unsubscribe(&["https://a,b"]), BadUri, 9),
         (Field::list_unsubscribe(&["a b"]), BadUri, 1),
         (Field::list_id("", "a b"), BadValue, 0),
+        (Field::list_id("", "list"), BadValue, 0),
+        (Field::to(&literal), AmbiguousAddress, 0),
         (Field::auto_submitted("\r\nX: y"), BadValue, 0),
         (Field::new("", Value::Text("")), BadName, 0),
         (Field::new("A:", Value::Text("")), BadName, 1),
@@ -508,6 +512,51 @@ fn wholes_that_cannot_be_written() {
     let mut small = scop_core::SliceSink::new(&mut small);
     let error = Draft::new(date(), FROM, &[], Body::text("")).write(&OPTIONS, &mut small);
     assert_eq!(error.unwrap_err().kind(), Full);
+}
+
+#[test]
+fn what_a_reader_would_not_take_is_not_written() {
+    let text = "word ".repeat(20_000);
+    let too_long = |fields: &[Field<'_>], content: Body<'_>| {
+        write(&Draft::new(date(), FROM, fields, content), &OPTIONS).map_err(|error| {
+            assert_eq!(error.kind(), BuildErrorKind::TooLong);
+            error.item()
+        })
+    };
+    let subject = [Field::subject(text.trim_end())];
+    let found = too_long(&subject, Body::text(""));
+    assert_eq!(found, Err(Item::Field(0)));
+    let found = too_long(&[], Body::text("").description(text.trim_end()));
+    assert_eq!(found, Err(Item::Description));
+    // With Date, From, MIME-Version and Content-Type.
+    let many = std::vec![Field::new("X-A", Value::Text("b")); 997];
+    assert_eq!(too_long(&many, Body::text("")), Err(Item::Whole));
+    let written = too_long(&many[1..], Body::text("")).unwrap();
+    assert!(crate::Message::strict(written.as_bytes()).is_ok());
+    let half = Field::new("X-A", Value::Text(&text[..63_999]));
+    assert_eq!(too_long(&[half; 5], Body::text("")), Err(Item::Whole));
+    // Each header has its own limit.
+    let parts = [Body::text("").description(&text[..63_999]); 5];
+    let written = too_long(&[], Body::mixed(&parts)).unwrap();
+    assert!(crate::Message::strict(written.as_bytes()).is_ok());
+
+    let lines = Lines(b"A: b\r\n");
+    for media_type in ["message/partial", "Message/RFC822", "message/external-body"] {
+        let error = body(Body::machine(media_type, &lines), Transport::SevenBit).unwrap_err();
+        assert_eq!(error.kind(), BuildErrorKind::BadMediaType);
+    }
+}
+
+/// RFC 2045 6.4: what a multipart or message holds is no more than it says.
+#[test]
+fn a_header_of_utf8_is_declared() {
+    let fields = [Field::subject("\u{e9}")];
+    let inner = Draft::new(date(), FROM, &fields, Body::text(""));
+    let parts = [Body::draft(&inner)];
+    let text = body(Body::mixed(&parts), Transport::Utf8).unwrap();
+    assert_eq!(text.matches("Encoding: 8bit\r\n").count(), 2, "{text}");
+    let text = body(Body::mixed(&parts), Transport::EightBit).unwrap();
+    assert!(!text.contains("Encoding"));
 }
 
 #[test]

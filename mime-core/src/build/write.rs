@@ -16,6 +16,7 @@ use crate::header::fold::FoldSink;
 use crate::header::parameter::read::is_token_byte;
 use crate::header::parameter::{WriteParameterError, emit_parameter};
 use crate::header::scan::Message;
+use crate::limits::Limits;
 
 pub(super) fn write<S: Sink + ?Sized>(
     draft: &Draft<'_>,
@@ -23,12 +24,7 @@ pub(super) fn write<S: Sink + ?Sized>(
     sink: &mut S,
 ) -> Result<(), BuildError> {
     let survey = Survey::of(draft, options)?;
-    let mut writer = Writer {
-        sink,
-        options,
-        survey,
-        part: 0,
-    };
+    let mut writer = Writer::new(sink, options, survey);
     writer.header(draft)?;
     let mut walk = Walk::new(&draft.body);
     let mut is_closed = false;
@@ -85,6 +81,7 @@ impl Survey {
                 Kind::Text { text, .. } if options.transport >= Transport::EightBit => {
                     of_text(text, options.transport).encoding
                 }
+                Kind::Draft(inner) if !has_ascii_header(inner, options) => Encoding::EightBit,
                 _ => Encoding::SevenBit,
             };
             eight_bit |= encoding == Encoding::EightBit;
@@ -103,6 +100,21 @@ impl Survey {
         let fault = Fault::new(BuildErrorKind::NoBoundary, 0);
         Err(BuildError::new(0, Item::Whole, fault))
     }
+}
+
+/// Whether the fields of a draft are ASCII; only with SMTPUTF8 can it be otherwise. What cannot be written
+/// at all is an error when it is written.
+fn has_ascii_header(draft: &Draft<'_>, options: &Options) -> bool {
+    if options.transport < Transport::Utf8 {
+        return true;
+    }
+    let mut check = PlainCheck::default();
+    let survey = Survey {
+        boundary: Boundary::derive(options.entropy, 0),
+        eight_bit: false,
+    };
+    let _ = Writer::new(&mut check, options, survey).header(draft);
+    check.is_ascii()
 }
 
 /// Whether octets that are written as they are hold the boundary.
@@ -144,12 +156,28 @@ struct Writer<'s, S: ?Sized> {
     options: &'s Options,
     survey: Survey,
     part: usize,
+    /// How many octets and fields the header has so far.
+    octets: usize,
+    fields: usize,
 }
 
-impl<S: Sink + ?Sized> Writer<'_, S> {
+impl<'s, S: Sink + ?Sized> Writer<'s, S> {
+    const fn new(sink: &'s mut S, options: &'s Options, survey: Survey) -> Self {
+        Self {
+            sink,
+            options,
+            survey,
+            part: 0,
+            octets: 0,
+            fields: 0,
+        }
+    }
+
     /// The fields of a message, but for those of its body.
     fn header(&mut self, draft: &Draft<'_>) -> Result<(), BuildError> {
         let options = self.options;
+        // Date, of at most 31 octets, and MIME-Version; the others count themselves.
+        (self.octets, self.fields) = (31, 2);
         self.put(b"Date: ")?;
         let date = draft.date.emit(self.sink);
         date.map_err(|Full| self.error(Item::Whole, Full.into()))?;
@@ -201,16 +229,21 @@ impl<S: Sink + ?Sized> Writer<'_, S> {
                 let encoding = check.finish(transport);
                 (encoding.map_err(fault)?, check.is_ascii())
             }
-            Kind::Draft(draft) => (eight_bit, self.has_ascii_header(draft)?),
+            Kind::Draft(draft) => (eight_bit, has_ascii_header(draft, self.options)),
             Kind::Multipart { .. } => (eight_bit, true),
         };
         self.content_type(body, number, is_ascii)?;
         if let (true, Some(name)) = (encoding != Encoding::SevenBit, encoding.name()) {
+            self.fields = self.fields.saturating_add(1);
             self.put(b"Content-Transfer-Encoding: ")?;
             self.put(name.as_bytes())?;
             self.put(b"\r\n")?;
         }
         self.description(body)?;
+        let limits = Limits::DEFAULT;
+        if self.octets > limits.header || self.fields > limits.fields {
+            return Err(self.error(Item::Whole, Fault::new(BuildErrorKind::TooLong, 0)));
+        }
         self.put(b"\r\n")?;
         let written = match body.kind {
             Kind::Text { text: lines, .. } | Kind::Message(lines) => {
@@ -285,7 +318,7 @@ impl<S: Sink + ?Sized> Writer<'_, S> {
             }
             Ok(())
         });
-        result.map_err(|fault| self.error(item, fault))
+        self.wrote(item, result)
     }
 
     /// Content-ID, Content-Description and Content-Disposition, which all are ASCII.
@@ -297,7 +330,12 @@ impl<S: Sink + ?Sized> Writer<'_, S> {
             })?;
         }
         if let Some(text) = body.description {
-            self.field(Item::Description, b"Content-Description: ", |sink| {
+            self.field(Item::Description, b"Content-Description:", |sink| {
+                // An empty value, without a space at the end of the line.
+                if text.is_empty() {
+                    return Ok(());
+                }
+                sink.put(b" ")?;
                 Ok(emit_unstructured(text, Utf8::Encode, sink)?)
             })?;
         }
@@ -330,39 +368,31 @@ impl<S: Sink + ?Sized> Writer<'_, S> {
         self.put(if is_first { b"--" } else { b"\r\n--" })?;
         let written = self.survey.boundary.emit(number, self.sink);
         written.map_err(|Full| self.error(Item::Whole, Full.into()))?;
-        self.put(if is_close { b"--" } else { b"\r\n" })
-    }
-
-    /// Only with SMTPUTF8 can it be otherwise.
-    fn has_ascii_header(&self, draft: &Draft<'_>) -> Result<bool, BuildError> {
-        if self.options.transport < Transport::Utf8 {
-            return Ok(true);
-        }
-        let mut check = PlainCheck::default();
-        let mut writer = Writer {
-            sink: &mut check,
-            options: self.options,
-            survey: Survey {
-                boundary: self.survey.boundary,
-                eight_bit: false,
-            },
-            part: self.part,
-        };
-        writer.header(draft)?;
-        Ok(check.is_ascii())
+        self.put(if is_close { b"--" } else { b"\r\n" })?;
+        (self.octets, self.fields) = (0, 0);
+        Ok(())
     }
 
     fn field(
         &mut self,
         item: Item,
         start: &[u8],
-        value: impl FnOnce(&mut FoldSink<'_, S>) -> Result<(), Fault>,
+        value: impl FnOnce(&mut FoldSink<'_, Measured<'_, S>>) -> Result<(), Fault>,
     ) -> Result<(), BuildError> {
         let result = fold(self.sink, start, value);
-        result.map_err(|fault| self.error(item, fault))
+        self.wrote(item, result)
+    }
+
+    /// A field was written.
+    fn wrote(&mut self, item: Item, octets: Result<usize, Fault>) -> Result<(), BuildError> {
+        let octets = octets.map_err(|fault| self.error(item, fault))?;
+        self.fields = self.fields.saturating_add(1);
+        self.octets = self.octets.saturating_add(octets);
+        Ok(())
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), BuildError> {
+        self.octets = self.octets.saturating_add(bytes.len());
         let written = self.sink.put(bytes);
         written.map_err(|Full| self.error(Item::Whole, Full.into()))
     }
@@ -372,21 +402,42 @@ impl<S: Sink + ?Sized> Writer<'_, S> {
     }
 }
 
-/// Writes one field.
+/// Writes one field; says how many octets it has, which are no more than a reader takes.
 fn fold<S: Sink + ?Sized>(
     sink: &mut S,
     start: &[u8],
-    value: impl FnOnce(&mut FoldSink<'_, S>) -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    let mut sink = FoldSink::new(sink);
+    value: impl FnOnce(&mut FoldSink<'_, Measured<'_, S>>) -> Result<(), Fault>,
+) -> Result<usize, Fault> {
+    let mut measured = Measured { sink, octets: 0 };
+    let mut sink = FoldSink::new(&mut measured);
     let written = sink.put(start).map_err(Fault::from);
     match written.and_then(|()| value(&mut sink)) {
-        Ok(()) => Ok(sink.finish()?),
+        Ok(()) => sink.finish()?,
         // The sink could say no more than that it is full.
-        Err(fault) => Err(match sink.error() {
-            Some(error) if fault.kind == BuildErrorKind::Full => error.into(),
-            _ => fault,
-        }),
+        Err(fault) => {
+            return Err(match sink.error() {
+                Some(error) if fault.kind == BuildErrorKind::Full => error.into(),
+                _ => fault,
+            });
+        }
+    }
+    if measured.octets > Limits::DEFAULT.field {
+        return Err(Fault::new(BuildErrorKind::TooLong, 0));
+    }
+    Ok(measured.octets)
+}
+
+/// Knows how much it passed on.
+#[derive(Debug)]
+struct Measured<'s, S: ?Sized> {
+    sink: &'s mut S,
+    octets: usize,
+}
+
+impl<S: Sink + ?Sized> Sink for Measured<'_, S> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.octets = self.octets.saturating_add(bytes.len());
+        self.sink.put(bytes)
     }
 }
 
@@ -403,6 +454,13 @@ fn put_parameter<S: Sink + ?Sized>(name: &str, value: &str, sink: &mut S) -> Res
         Err(WriteParameterError::Control { offset }) => fault(BuildErrorKind::Control, offset),
         Err(WriteParameterError::TooLong) => fault(BuildErrorKind::LineTooLong, 0),
     }
+}
+
+/// Whether this type of message holds another one, whole or in pieces, and so is no report.
+fn is_other_message(subtype: &str) -> bool {
+    ["rfc822", "global", "news", "partial", "external-body"]
+        .iter()
+        .any(|other| subtype.eq_ignore_ascii_case(other))
 }
 
 /// ```text
@@ -431,7 +489,7 @@ fn check_media_type(body: &Body<'_>) -> Result<(), Fault> {
     let fits = match body.kind {
         Kind::Text { .. } => is("text"),
         Kind::Octets { .. } => !is("multipart") && !is("message"),
-        _ => !is("multipart"),
+        _ => !(is("multipart") || is("message") && is_other_message(sub)),
     };
     if fits { Ok(()) } else { fault(0) }
 }
