@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use scop_mime_core::body::push::MIN_BUFFER;
-use scop_mime_core::{Limits, Message};
+use scop_mime_core::{Limits, Message, Reader};
 
 use crate::events::{Joined, Owned, check_order, indexed, pushed};
 use crate::naive;
@@ -227,5 +227,29 @@ proptest! {
         let mut buffer = [0; MIN_BUFFER];
         let expected = check_index(&input);
         check_chunks(&input, &cuts(&input, &seeds), &expected, Limits::DEFAULT, &mut buffer);
+    }
+
+    /// Calls in a wrong order, with chunks that do not begin with what was left: nothing panics, and it
+    /// ends.
+    #[test]
+    fn wrong_calls(
+        calls in prop::collection::vec((prop::collection::vec(0..TOKENS.len(), 0..8), 0..6_usize), 0..20),
+        finish in 0..20_usize,
+    ) {
+        let mut buffer = [0; MIN_BUFFER];
+        let mut reader = Reader::new(&mut buffer, Limits::DEFAULT).unwrap();
+        for (at, (tokens, events)) in calls.iter().enumerate() {
+            let input = message(tokens);
+            let mut chunk = &input[..];
+            for _ in 0..*events {
+                let event = reader.read(&mut chunk).map(|event| event.raw().len());
+                prop_assert!(event.is_none() || at <= finish);
+            }
+            if at == finish {
+                let _ = reader.finish();
+            }
+        }
+        while reader.finish().is_some() {}
+        prop_assert!(reader.read(&mut &b"x"[..]).is_none());
     }
 }
