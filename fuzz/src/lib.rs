@@ -5,6 +5,7 @@ pub mod check_host;
 pub mod choice;
 pub mod order;
 pub mod rfc1035;
+pub mod rfc2045;
 pub mod rfc2046;
 pub mod rfc6376;
 pub mod rfc7208;
@@ -12,6 +13,7 @@ pub mod zone;
 
 pub mod address_list;
 pub mod auth_results;
+pub mod coding_decoders;
 pub mod date;
 pub mod dkim_body;
 pub mod dkim_header;
@@ -21,12 +23,14 @@ pub mod dmarc_authenticator;
 pub mod dmarc_record;
 pub mod dns_message;
 pub mod dns_stub;
+pub mod encoded_words;
 pub mod fold;
 pub mod header_scan;
 pub mod key_record;
 pub mod message_id;
 pub mod mime_edit;
 pub mod mime_push_vs_index;
+pub mod parameters;
 pub mod received;
 pub mod received_spf;
 pub mod spf_evaluate;
@@ -40,6 +44,7 @@ macro_rules! for_each_target {
         $with! {
             address_list 10000
             auth_results 10000
+            coding_decoders 3000
             date 10000
             dkim_body 2000
             dkim_header 1000
@@ -49,12 +54,14 @@ macro_rules! for_each_target {
             dmarc_record 10000
             dns_message 10000
             dns_stub 10000
+            encoded_words 4000
             fold 5000
             header_scan 10000
             key_record 5000
             message_id 10000
             mime_edit 10000
             mime_push_vs_index 5000
+            parameters 5000
             received 10000
             received_spf 5000
             spf_evaluate 2000

@@ -27,7 +27,7 @@ pub fn parts(input: &[u8]) -> Vec<Part> {
         input,
         parts: Vec::new(),
     };
-    reader.entity(0..input.len(), Vec::new(), false, false);
+    reader.entity(0..input.len(), &[], false, false);
     reader.parts
 }
 
@@ -42,7 +42,7 @@ impl Reader<'_> {
     fn entity(
         &mut self,
         span: Range<usize>,
-        path: Vec<usize>,
+        path: &[usize],
         digest: bool,
         delimited: bool,
     ) -> usize {
@@ -94,7 +94,7 @@ impl Reader<'_> {
         };
         let index = self.parts.len();
         self.parts.push(Part {
-            path: path.clone(),
+            path: path.to_vec(),
             kind,
             header: span.start..header_end,
             body: body.clone(),
@@ -103,9 +103,9 @@ impl Reader<'_> {
             (Kind::Multipart, Some(boundary)) => {
                 let is_digest =
                     media.is_some_and(|media| media.subtype().eq_ignore_ascii_case(b"digest"));
-                self.multipart(body, &boundary, &path, is_digest, delimited)
+                self.multipart(body, &boundary, path, is_digest, delimited)
             }
-            (Kind::Message, _) => self.entity(body, child(&path, 1), false, delimited),
+            (Kind::Message, _) => self.entity(body, &child(path, 1), false, delimited),
             _ => self.text_end(body, delimited),
         };
         self.parts[index].body.end = end;
@@ -127,7 +127,7 @@ impl Reader<'_> {
                 continue;
             };
             if number > 0 {
-                self.entity(start..line.start, child(path, number), is_digest, true);
+                self.entity(start..line.start, &child(path, number), is_digest, true);
             }
             start = line.end;
             if close {
@@ -140,7 +140,7 @@ impl Reader<'_> {
         if number == 0 {
             return self.text_end(body, delimited);
         }
-        self.entity(start..body.end, child(path, number), is_digest, delimited)
+        self.entity(start..body.end, &child(path, number), is_digest, delimited)
     }
 
     /// Text loses its last line end to the delimiter that follows.
