@@ -28,6 +28,7 @@ pub mod fold;
 pub mod header_scan;
 pub mod key_record;
 pub mod message_id;
+pub mod mime_build;
 pub mod mime_edit;
 pub mod mime_push_vs_index;
 pub mod parameters;
@@ -35,6 +36,7 @@ pub mod received;
 pub mod received_spf;
 pub mod spf_evaluate;
 pub mod spf_record;
+pub mod typed_fields;
 
 /// Hands the list of all targets to the macro `$with`: each name, and how many mutants of each file of
 /// its corpus `cargo test` runs.
@@ -59,6 +61,7 @@ macro_rules! for_each_target {
             header_scan 10000
             key_record 5000
             message_id 10000
+            mime_build 4000
             mime_edit 10000
             mime_push_vs_index 5000
             parameters 5000
@@ -66,6 +69,7 @@ macro_rules! for_each_target {
             received_spf 5000
             spf_evaluate 2000
             spf_record 10000
+            typed_fields 3000
         }
     };
 }

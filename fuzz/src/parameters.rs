@@ -237,15 +237,12 @@ impl Piece {
                 .get(..2)
                 .filter(|pair| pair.iter().all(u8::is_ascii_hexdigit));
             let digits = digits.and_then(|pair| str::from_utf8(pair).ok());
-            match (byte, digits) {
-                (b'%', Some(digits)) => {
-                    octets.push(u8::from_str_radix(digits, 16).expect("they are digits"));
-                    rest = &after[2..];
-                }
-                _ => {
-                    octets.push(byte);
-                    rest = after;
-                }
+            if let (b'%', Some(digits)) = (byte, digits) {
+                octets.push(u8::from_str_radix(digits, 16).expect("they are digits"));
+                rest = &after[2..];
+            } else {
+                octets.push(byte);
+                rest = after;
             }
         }
         octets

@@ -9,6 +9,7 @@ use crate::header::address::{AddressQuirk, Mailbox as ReadMailbox};
 use crate::header::date::DateTime;
 use crate::header::encoded_word::{emit_phrase, emit_unstructured};
 use crate::header::lexical::is_dot_atom;
+use crate::header::list::{MAX_LIST_ID, is_list_id};
 use crate::header::typed::{FieldName, Grammar, Typed};
 
 /// One mailbox: what [`crate::Mailbox`] reads.
@@ -238,7 +239,7 @@ impl<'a> Field<'a> {
             Value::ListId(name, id) => {
                 check_text(id, options)?;
                 // A label and a namespace (RFC 2919 2).
-                if !is_dot_atom(id.bytes()) || !id.contains('.') || !id.is_ascii() {
+                if !is_list_id(id.as_bytes()) || id.len() > MAX_LIST_ID {
                     return Err(Fault::new(BuildErrorKind::BadValue, 0));
                 }
                 sink.put(b" ")?;

@@ -197,6 +197,11 @@ impl Emit for ListPost<'_> {
 /// The longest list identifier, in octets (RFC 2919 2).
 pub const MAX_LIST_ID: usize = 255;
 
+/// A label, a dot and a namespace.
+pub(crate) fn is_list_id(id: &[u8]) -> bool {
+    is_dot_atom(id.iter().copied()) && id.contains(&b'.') && id.is_ascii()
+}
+
 /// The name of a list, which outlives its host.
 ///
 /// ```text
@@ -241,7 +246,7 @@ impl<'a> ListId<'a> {
         if id.len() > MAX_LIST_ID {
             return bad(ListErrorKind::LongId);
         }
-        if !(is_dot_atom(id.iter().copied()) && id.contains(&b'.') && id.is_ascii()) {
+        if !is_list_id(id) {
             return bad(ListErrorKind::BadId);
         }
         gap(&mut cursor)?;

@@ -228,7 +228,10 @@ impl Emit for Parameters<'_> {
                 sink.put(b"; ")?;
                 sink.put(section.written_name)?;
                 sink.put_byte(b'=')?;
-                value.emit(sink)?;
+                // An extended value is never in quotes (RFC 2231 7), also when it is empty.
+                if !(section.extended && value.raw.is_empty()) {
+                    value.emit(sink)?;
+                }
             }
         }
         Ok(())
