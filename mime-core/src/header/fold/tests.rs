@@ -86,7 +86,11 @@ fn an_error_is_kept() {
 proptest! {
     #[test]
     fn unfolds_to_the_same(words in "([a-z]{1,100}|[ \t]{1,3}|\u{e9}){0,60}", cuts: Vec<u8>) {
-        let folded = fold(words.as_bytes()).unwrap();
+        let longest = words.split([' ', '\t']).map(str::len).max().unwrap_or(0);
+        let folded = match fold(words.as_bytes()) {
+            Err(FoldError::LineTooLong) if longest > MAX_LINE - PREFERRED_LINE => return Ok(()),
+            folded => folded.unwrap(),
+        };
         let mut unfolded = folded.replace("\r\n ", " ").replace("\r\n\t", "\t");
         prop_assert!(unfolded.ends_with("\r\n"));
         unfolded.truncate(unfolded.len() - 2);
