@@ -127,6 +127,11 @@ fn check_field(field: &Field<'_>) {
     for (defect, is_there) in [
         (scop_mime_core::FieldDefect::Nul, raw.contains(&0)),
         (
+            scop_mime_core::FieldDefect::Control,
+            raw.iter()
+                .any(|&byte| byte != 0 && byte.is_ascii_control() && !b"\t\r\n".contains(&byte)),
+        ),
+        (
             scop_mime_core::FieldDefect::NotUtf8,
             std::str::from_utf8(raw).is_err(),
         ),

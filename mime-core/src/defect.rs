@@ -87,6 +87,8 @@ defects! {
     MboxLine plain "the header begins with the \"From \" line of an mbox (RFC 4155)",
     /// A header line without a colon.
     NoColon ambiguous "a header line has no colon (RFC 5322 2.2)",
+    /// A control character in a field other than those of line ends, HTAB and NUL.
+    Control plain "a header field holds a control character (RFC 5322 4.1)",
     /// A field name that is empty or not printable ASCII.
     BadFieldName ambiguous "a field name is empty or not printable ASCII (RFC 5322 2.2)",
     /// White space before the colon.

@@ -151,6 +151,7 @@ const fn of_field(defect: FieldDefect) -> Option<DefectKind> {
         FieldDefect::MboxLine => DefectKind::MboxLine,
         FieldDefect::NoColon => DefectKind::NoColon,
         FieldDefect::BadName => DefectKind::BadFieldName,
+        FieldDefect::Control => DefectKind::Control,
         FieldDefect::NotUtf8 => DefectKind::NotUtf8,
         FieldDefect::SpaceBeforeColon => DefectKind::SpaceBeforeColon,
         FieldDefect::BlankLine => DefectKind::BlankHeaderLine,

@@ -27,6 +27,7 @@ const CASES: &[(&str, &[(Kind, &str)])] = &[
     ("\r\nH\u{e9}\r\n", &[(Kind::UndeclaredEightBit, "\u{e9}")]),
     ("Content-Transfer-Encoding: 8bit\r\n\r\nH\u{e9}\r\n", &[]),
     ("Content-Transfer-Encoding: binary\r\n\r\nH\0\rx\n", &[]),
+    ("Subject: a\x1b[2J\r\n\r\n", &[(Kind::Control, "Subject")]),
     ("no colon\r\n\r\n", &[(Kind::NoColon, "no colon")]),
     ("b\u{e9}d: x\r\n\r\n", &[(Kind::BadFieldName, "b\u{e9}d")]),
     (

@@ -340,6 +340,10 @@ impl<'a> Field<'a> {
             FieldDefect::Nul => memchr(0, self.raw).is_some(),
             FieldDefect::BareCr => memchr_iter(b'\r', self.raw)
                 .any(|at| self.raw.get(at.saturating_add(1)) != Some(&b'\n')),
+            FieldDefect::Control => self
+                .raw
+                .iter()
+                .any(|byte| matches!(byte, 1..=8 | 11 | 12 | 14..=31 | 127)),
             FieldDefect::NotUtf8 => core::str::from_utf8(self.raw).is_err(),
             FieldDefect::SpaceBeforeColon => self.value_start > self.name_len.saturating_add(1),
             FieldDefect::BlankLine => self
@@ -382,6 +386,8 @@ pub enum FieldDefect {
     BadName,
     /// A NUL octet (RFC 5322 4.1).
     Nul,
+    /// A control character other than HTAB, CR, LF and NUL (obsolete, RFC 5322 4.1).
+    Control,
     /// A CR that no LF follows (RFC 5322 2.2).
     BareCr,
     /// Octets above 127 that are not UTF-8 (RFC 5322 2.2, RFC 6532 3.2).
@@ -395,12 +401,13 @@ pub enum FieldDefect {
 }
 
 impl FieldDefect {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::NothingToContinue,
         Self::MboxLine,
         Self::NoColon,
         Self::BadName,
         Self::Nul,
+        Self::Control,
         Self::BareCr,
         Self::NotUtf8,
         Self::SpaceBeforeColon,
@@ -419,6 +426,7 @@ impl fmt::Display for FieldDefect {
             Self::NoColon => "a header line has no colon (RFC 5322 2.2)",
             Self::BadName => "a field name is empty or not printable ASCII (RFC 5322 2.2)",
             Self::Nul => "a header field holds a NUL (RFC 5322 4.1)",
+            Self::Control => "a header field holds a control character (RFC 5322 4.1)",
             Self::BareCr => "a header field holds a CR without LF (RFC 5322 2.2)",
             Self::NotUtf8 => "a header field holds octets that are not UTF-8 (RFC 6532 3.2)",
             Self::SpaceBeforeColon => {

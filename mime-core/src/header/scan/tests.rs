@@ -135,7 +135,7 @@ fn fields_and_defects() {
         (b"a b: x\r\n", "|a b: x|BadName/"),
         (b"d\xc3\xa9: x\r\n", r"|d\xc3\xa9: x|BadName/"),
         (b"!~: x\r\n", "!~| x|/"),
-        (b"a\x7f: x\r\n", r"|a\x7f: x|BadName/"),
+        (b"a\x7f: x\r\n", r"|a\x7f: x|BadName,Control/"),
         (b"a\0: x\r\n", r"|a\x00: x|BadName,Nul/"),
         (b" a: b\r\nc: d", "| a: b|NothingToContinue/c| d|/"),
         (b"From a@b Thu Jan  1 00:00:00 1970\nFrom: a@b\n", "|From a@b Thu Jan  1 00:00:00 1970|MboxLine,BadName/From| a@b|/"),
