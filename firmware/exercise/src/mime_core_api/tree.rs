@@ -1,10 +1,10 @@
-//! The tree of a message, by index and by reader.
+//! The tree of a message, by index and by reader, and what is wrong with it.
 
 use core::hint::black_box;
 
 use scop_core::SliceSink;
 use scop_mime_core::body::push::MIN_BUFFER;
-use scop_mime_core::{Event, Kind, Limits, Message, Reader};
+use scop_mime_core::{DefectKind, Event, Inspector, Kind, Limits, Message, Reader};
 
 use crate::tally::Tally;
 
@@ -25,6 +25,7 @@ pub(super) fn run(input: &[u8], tally: &mut Tally) {
     }
     let index = Message::index(message);
     tally.check(index.parts().count() == 6);
+    defects(message, input, tally);
     let signed = index.part(&[2, 1]).and_then(|part| part.body());
     tally.check(signed == Some(b"--b\n\nS: x\n\ny\n--b--"));
 }
@@ -73,6 +74,37 @@ fn push(bytes: &[u8], tally: &mut Tally) -> Option<usize> {
         count += usize::from(note(&event, tally));
     }
     (len == bytes.len()).then_some(count)
+}
+
+fn defects(message: &[u8], input: &[u8], tally: &mut Tally) {
+    // It has no From, a part with LF alone, and text behind its end.
+    let wrong = Message::index(message).inspect::<2>();
+    tally.check(wrong.is_ambiguous() && wrong.omitted() > 0);
+    tally.check(wrong.kinds().contains(DefectKind::Epilogue));
+    let first = wrong.defects().first().copied();
+    tally.check(first.is_some() && Message::strict(message).err() == first);
+    tally.flag(Message::strict(input).is_ok());
+
+    let mut limits = Limits::DEFAULT;
+    limits.header = black_box(9);
+    limits.fields = 1;
+    let mut buffer = [0; MIN_BUFFER];
+    let mut inspector = Inspector::<8>::new(&limits);
+    if let Ok(mut reader) = Reader::<4>::with_depth(&mut buffer, limits) {
+        for mut chunk in input.chunks(5) {
+            while let Some(event) = reader.read(&mut chunk) {
+                inspector.event(&event);
+            }
+        }
+        while let Some(event) = reader.finish() {
+            inspector.event(&event);
+        }
+    }
+    inspector.finish();
+    for defect in inspector.defects() {
+        tally.flag(defect.kind.is_ambiguous());
+        tally.add(usize::try_from(defect.offset).unwrap_or(0));
+    }
 }
 
 fn note(event: &Event<'_>, tally: &mut Tally) -> bool {
