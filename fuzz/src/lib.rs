@@ -56,7 +56,7 @@ macro_rules! for_each_target {
             dmarc_record 10000
             dns_message 10000
             dns_stub 10000
-            encoded_words 4000
+            encoded_words 2500
             fold 5000
             header_scan 10000
             key_record 5000

@@ -409,10 +409,10 @@ fn check_body(part: &Part<'_>, node: &Node) {
                 .octets(&mut boundary)
                 .unwrap();
             // A delimiter for each part and the last one: in the parts there is none.
+            let delimiter = [b"--", boundary.as_slice()].concat();
             let body = part.body().expect("it is whole");
-            let found = body
-                .windows(boundary.len())
-                .filter(|window| *window == boundary);
+            let lines = body.split(|&byte| byte == b'\n');
+            let found = lines.filter(|line| line.starts_with(&delimiter));
             assert_eq!(found.count(), node.parts.len() + 1);
         }
     }

@@ -160,6 +160,10 @@ pub fn quoted_printable(data: &[u8]) -> Decoded {
         let is_soft = !end.is_empty() && text.ends_with(b"=") && white <= 76;
         if is_soft {
             text = &text[..text.len() - 1];
+            // Some readers see no soft line break where white space follows.
+            if white > 0 {
+                decoded.note(DefectKind::QuotedPrintableEscape, start + text.len());
+            }
         }
         let mut at = 0;
         while at < text.len() {
