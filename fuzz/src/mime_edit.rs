@@ -2,10 +2,12 @@
 //! and taken back the changes leave nothing behind.
 
 use scop_core::Emit;
-use scop_mime_core::edit::{Edit, EditErrorKind, Place, Splice};
-use scop_mime_core::{Field, HeaderBlock, Message};
+use scop_mime_core::edit::{Edit, EditErrorKind, PartPlace, Place, Splice};
+use scop_mime_core::{Field, HeaderBlock, Kind, Message};
 
 use crate::choice::Choice;
+use crate::mime_push_vs_index::OTHER_TREE;
+use crate::rfc2046;
 
 /// A message. What is inserted are fields of it, and fields that fit no message.
 pub fn run(data: &[u8]) {
@@ -13,6 +15,7 @@ pub fn run(data: &[u8]) {
     assert_eq!(Edit::new(data, &mut []).to_vec(), data);
     check_header(data, &mut choice);
     check_parts(data, &mut choice);
+    check_tree(data, &mut choice);
 }
 
 /// Fields to insert; those of the second half are refused.
@@ -208,6 +211,82 @@ fn check_parts(data: &[u8], choice: &mut Choice) {
     // What stays is there in its order.
     let mut rest = output.iter();
     assert!(kept.iter().all(|byte| rest.any(|other| other == byte)));
+}
+
+/// The bytes of the parts of a multipart, by a naive reader.
+fn children(message: &[u8], parent: &[usize]) -> Vec<Vec<u8>> {
+    let is_child = |path: &[usize]| path.len() == parent.len() + 1 && path.starts_with(parent);
+    rfc2046::parts(message)
+        .into_iter()
+        .filter(|part| is_child(&part.path))
+        .map(|part| message[part.header.start..part.body.end].to_vec())
+        .collect()
+}
+
+/// A part that is added or dropped changes no other part.
+fn check_tree(data: &[u8], choice: &mut Choice) {
+    let index = Message::index(data);
+    let kinds = index.inspect::<1>().kinds();
+    if OTHER_TREE.iter().any(|&kind| kinds.contains(kind)) {
+        return;
+    }
+    let parts = rfc2046::parts(data);
+    let is_multipart = |path: &[usize]| {
+        let part = parts.iter().find(|part| part.path == path);
+        part.is_some_and(|part| part.kind == Kind::Multipart)
+    };
+    let paths: Vec<(&[usize], usize)> = parts
+        .iter()
+        .filter_map(|part| part.path.split_last())
+        .map(|(number, parent)| (parent, *number))
+        .filter(|(parent, _)| is_multipart(parent))
+        .collect();
+    if paths.is_empty() {
+        return;
+    }
+    let (parent, number) = choice.pick(&paths);
+    let part = index
+        .part(&[parent, &[number]].concat())
+        .expect("it is there");
+    let mut expected = children(data, parent);
+    let mut memory = [Splice::default(); 2];
+    let mut edit = Edit::new(data, &mut memory);
+    let new = choice.pick(&[
+        &b"\nnew"[..],
+        b"A: b\n\nx\n",
+        b"A: b\r\n\r\n",
+        b"\n",
+        b"A: \xc3\xa9\n\n.\n--\n",
+    ]);
+    let bytes = crate::rfc2045::with_crlf(new);
+    let bytes = match edit.line_end() {
+        b"\n" => String::from_utf8(bytes)
+            .unwrap()
+            .replace("\r\n", "\n")
+            .into_bytes(),
+        _ => bytes,
+    };
+    let result = match choice.below(3) {
+        0 => edit
+            .drop_part(part)
+            .map(|()| drop(expected.remove(number - 1))),
+        1 => edit
+            .add_part(PartPlace::Before(part), new)
+            .map(|()| expected.insert(number - 1, bytes)),
+        _ => edit
+            .add_part(PartPlace::After(part), new)
+            .map(|()| expected.insert(number, bytes)),
+    };
+    let output = check_undo(data, &edit);
+    match result {
+        Ok(()) => assert_eq!(
+            children(&output, parent),
+            expected,
+            "{}",
+            output.escape_ascii()
+        ),
+        Err(error) => assert!(!error.to_string().is_empty() && output == data),
+    }
 }
 
 /// Octets without line ends, of which the joints make some.

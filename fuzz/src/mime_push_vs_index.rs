@@ -147,7 +147,7 @@ fn check_pieces(data: &[u8], limits: Limits, choice: &mut Choice) {
 }
 
 /// Where two ways to read a tree need not agree.
-const OTHER_TREE: [DefectKind; 7] = [
+pub(crate) const OTHER_TREE: [DefectKind; 7] = [
     DefectKind::BoundaryReused,
     DefectKind::BoundaryPrefix,
     DefectKind::BoundaryLimit,
