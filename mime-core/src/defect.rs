@@ -161,8 +161,9 @@ defects! {
     EncodedMultipart ambiguous "a multipart has a transfer encoding (RFC 2045 6.4)",
     /// A message/rfc822 with a transfer encoding.
     EncodedMessage ambiguous "a message/rfc822 has a transfer encoding (RFC 2046 5.2.1)",
-    /// A piece of a message that was cut for transport.
-    PartialMessage ambiguous "a message/partial is a piece of another message (RFC 2046 5.2.2)",
+    /// A message/* that some readers open and others do not: message/partial, message/external-body,
+    /// message/news, and every subtype that nobody has defined.
+    UnusualMessage ambiguous "a message type that some readers open and others do not (RFC 2046 5.2)",
 
     // Encoded bodies.
     /// Octets in base64 that are not of its alphabet.

@@ -598,3 +598,14 @@ fn a_boundary_is_found_in_any_pieces() {
     search.put(&text[..text.len() - 6]).unwrap();
     assert!(!search.found);
 }
+
+#[test]
+fn a_file_name_is_not_folded() {
+    let name = "a fairly long name of a file, of several words for the year.pdf";
+    let written = body(
+        Body::octets("application/pdf", b"x").file_name(name),
+        Transport::SevenBit,
+    );
+    let line = std::format!("Content-Disposition: attachment;\r\n filename=\"{name}\"\r\n");
+    assert!(written.unwrap().contains(&line));
+}

@@ -13,6 +13,7 @@ use crate::coding::Form;
 use crate::coding::encoding::Encoding;
 use crate::header::encoded_word::{Utf8, emit_unstructured};
 use crate::header::fold::FoldSink;
+use crate::header::lexical::is_wsp;
 use crate::header::parameter::read::is_token_byte;
 use crate::header::parameter::{WriteParameterError, emit_parameter};
 use crate::header::scan::Message;
@@ -445,8 +446,16 @@ impl<S: Sink + ?Sized> Sink for Measured<'_, S> {
 const OWN_PARAMETERS: [&str; 4] = ["charset", "boundary", "report-type", "type"];
 
 /// Parameters are ASCII on every transport, so that only the fields of a message can be anything else.
-fn put_parameter<S: Sink + ?Sized>(name: &str, value: &str, sink: &mut S) -> Result<(), Fault> {
+fn put_parameter<S: Sink + ?Sized>(
+    name: &str,
+    value: &str,
+    sink: &mut FoldSink<'_, S>,
+) -> Result<(), Fault> {
     let fault = |kind, offset| Err(Fault::new(kind, offset));
+    if value.bytes().any(is_wsp) {
+        // It fits a line of its own, so that it is not folded: some readers keep the line end in the value.
+        sink.end_line()?;
+    }
     match emit_parameter(name, value, Utf8::Encode, sink) {
         Ok(()) => Ok(()),
         Err(WriteParameterError::Full) => Err(Full.into()),

@@ -67,7 +67,13 @@ impl Header {
         self.check_len(limits, found);
         let mut is_mbox_line = false;
         for defect in field.defects() {
-            is_mbox_line |= defect == FieldDefect::MboxLine;
+            if defect == FieldDefect::MboxLine {
+                // An mbox has such a line before a message, never before a part.
+                if start != 0 {
+                    continue;
+                }
+                is_mbox_line = true;
+            }
             let is_said =
                 is_mbox_line && matches!(defect, FieldDefect::NoColon | FieldDefect::BadName);
             if let Some(kind) = of_field(defect)
@@ -238,6 +244,24 @@ fn words(text: DecodedText<'_>, base: usize, found: &mut dyn FnMut(DefectKind, u
     }
 }
 
+/// The types of message/* that readers treat alike: those that they open, and those that are reports.
+const USUAL_MESSAGES: [&[u8]; 9] = [
+    b"rfc822",                          // RFC 2046 5.2.1
+    b"global",                          // RFC 6532 3.7
+    b"delivery-status",                 // RFC 3464
+    b"global-delivery-status",          // RFC 6533
+    b"disposition-notification",        // RFC 8098
+    b"global-disposition-notification", // RFC 6533
+    b"global-headers",                  // RFC 6533
+    b"feedback-report",                 // RFC 5965
+    b"tracking-status",                 // RFC 3886
+];
+
+fn is_unusual_message(content: &ContentType<'_>) -> bool {
+    let is_usual = |name: &&[u8]| content.subtype().eq_ignore_ascii_case(name);
+    content.is_type(b"message") && !USUAL_MESSAGES.iter().any(is_usual)
+}
+
 /// Tells what is wrong with the value of `field`; offsets count from the value.
 fn field_value(field: &Field<'_>, limits: &Limits, found: &mut dyn FnMut(DefectKind, usize)) {
     match field.known() {
@@ -247,8 +271,8 @@ fn field_value(field: &Field<'_>, limits: &Limits, found: &mut dyn FnMut(DefectK
                 found(kind, offset);
             }
             let (content, _) = ContentType::recover_within(field.value(), limits);
-            if content.is_some_and(|content| content.is(b"message", b"partial")) {
-                found(DefectKind::PartialMessage, 0);
+            if content.is_some_and(|content| is_unusual_message(&content)) {
+                found(DefectKind::UnusualMessage, 0);
             }
             return;
         }

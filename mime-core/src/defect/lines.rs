@@ -41,8 +41,22 @@ impl Lines {
         self.too_long = false;
     }
 
-    /// Looks at `bytes` and tells `found` what is wrong, the first of each kind in this entity.
+    /// Looks at `bytes` and tells `found` what is wrong, the first of each kind in this entity, in the order
+    /// of the bytes: so it does not depend on how the input is cut.
     pub(super) fn put(&mut self, bytes: &[u8], found: &mut impl FnMut(DefectKind, u64)) {
+        let mut told: heapless::Vec<(u64, DefectKind), 8> = heapless::Vec::new();
+        self.look(bytes, &mut |kind, at| {
+            // Each of five kinds is told once, so that it fits.
+            let _ = told.push((at, kind));
+        });
+        let mut last = None;
+        while let Some(&next) = told.iter().filter(|&&one| Some(one) > last).min() {
+            found(next.1, next.0);
+            last = Some(next);
+        }
+    }
+
+    fn look(&mut self, bytes: &[u8], found: &mut impl FnMut(DefectKind, u64)) {
         if bytes.is_empty() {
             return;
         }

@@ -104,8 +104,16 @@ const CASES: &[(&str, &[(Kind, &str)])] = &[
         &[(Kind::UnknownTransferEncoding, " x-gzip64")],
     ),
     (
+        "Content-Type: message/x-mine\r\n\r\n",
+        &[(Kind::UnusualMessage, " message/x-mine")],
+    ),
+    (
+        "Content-Disposition: attachment; filename=\"a\r\n b\"\r\n\r\n",
+        &[(Kind::UnusualContent, "\"a")],
+    ),
+    (
         "Content-Type: message/partial; id=x; number=1\r\n\r\n",
-        &[(Kind::PartialMessage, " message/partial")],
+        &[(Kind::UnusualMessage, " message/partial")],
     ),
     (
         "Content-Transfer-Encoding: base64\r\n\r\nSGk*\r\n",

@@ -83,7 +83,12 @@ impl<'a> Defects<'a> {
             .any(|name| section.name().eq_ignore_ascii_case(name));
         let is_rfc2231 = section.is_extended() || section.number().is_some();
         let missed = (decides && is_rfc2231 && !repeated).then_some(at);
-        let unusual = before.or(self.reader.unusual).or(missed);
+        // Some readers keep the line end of a fold as part of the value.
+        let folded = section
+            .value()
+            .filter(|value| value.is_quoted() && value.raw().contains(&b'\n'))
+            .map(|value| value.offset());
+        let unusual = before.or(self.reader.unusual).or(missed).or(folded);
         self.pending = [
             unusual.map(unusual_at),
             error.map(|error| (DefectKind::BadParameter, error.offset())),

@@ -68,7 +68,9 @@ impl From<Full> for WriteParameterError {
 /// of RFC 2231 in UTF-8, in as many sections as it takes, each of whole characters and within a line of 78
 /// octets. [`Utf8::Raw`] lets a quoted string hold characters beyond ASCII (RFC 6532 3.2).
 /// [`super::Parameter::value`] gives the value back, also when the field went through a
-/// [`FoldSink`](crate::FoldSink), for which this is meant.
+/// [`FoldSink`](crate::FoldSink), for which this is meant. It fits a line of its own: with
+/// [`FoldSink::end_line`](crate::FoldSink::end_line) before it, nothing is folded inside quotes, where some
+/// readers keep the line end.
 ///
 /// ```
 /// use scop_core::SliceSink;

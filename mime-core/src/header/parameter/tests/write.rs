@@ -106,6 +106,7 @@ proptest! {
         scop_core::Sink::put(&mut field, b"Content-Disposition: attachment").unwrap();
         for (number, value) in values.iter().enumerate() {
             let name = std::format!("{name}{number}");
+            field.end_line().unwrap();
             emit_parameter(&name, value, utf8, &mut field).unwrap();
         }
         field.finish().unwrap();
