@@ -90,7 +90,12 @@ fn compare(line: &Line) -> bool {
             side.name,
             microseconds(taken.median / mails),
             microseconds(taken.best / mails),
-            rate(line.input.octets(), taken.median),
+            rate(
+                line.input
+                    .octets()
+                    .max(usize::try_from(seen.0[2]).unwrap_or(0)),
+                taken.median
+            ),
             sums(line, seen),
         );
     }
