@@ -52,23 +52,13 @@ impl Stats {
 
     /// Counts the next octets.
     pub fn put(&mut self, octets: &[u8]) {
-        let count = |is: fn(u8) -> bool| {
-            let mut sum = 0;
-            // Sums of a byte each let the compiler look at many octets at once.
-            for block in octets.chunks(128) {
-                let block_sum = block
-                    .iter()
-                    .fold(0_u8, |sum, &octet| sum.wrapping_add(u8::from(is(octet))));
-                sum = add(sum, usize::from(block_sum));
-            }
-            sum
-        };
         self.octets = add(self.octets, octets.len());
-        self.eight_bit += count(|octet| !octet.is_ascii());
-        self.nul += count(|octet| octet == 0);
-        self.unsafe_octets += count(|octet| must_encode(octet) & !matches!(octet, b'\r' | b'\n'));
-        self.equals += count(|octet| octet == b'=');
-        self.cr += count(|octet| octet == b'\r');
+        // Blocks of a fixed size and sums of a byte each let the compiler look at many octets at once.
+        let (blocks, rest) = octets.as_chunks::<64>();
+        for block in blocks {
+            self.count(block);
+        }
+        self.count(rest);
 
         let mut start = 0;
         for line_feed in memchr_iter(b'\n', octets) {
@@ -87,6 +77,26 @@ impl Stats {
         if let Some(last) = octets.last() {
             self.after_cr = *last == b'\r';
         }
+    }
+
+    /// Counts at most 255 octets, whatever line they are in.
+    #[inline]
+    fn count(&mut self, octets: &[u8]) {
+        let (mut eight_bit, mut nul, mut unsafe_octets, mut equals, mut cr) =
+            (0_u8, 0_u8, 0_u8, 0_u8, 0_u8);
+        for &octet in octets {
+            eight_bit = eight_bit.wrapping_add(octet >> 7);
+            nul = nul.wrapping_add(u8::from(octet == 0));
+            let is_unsafe = must_encode(octet) & !matches!(octet, b'\r' | b'\n');
+            unsafe_octets = unsafe_octets.wrapping_add(u8::from(is_unsafe));
+            equals = equals.wrapping_add(u8::from(octet == b'='));
+            cr = cr.wrapping_add(u8::from(octet == b'\r'));
+        }
+        self.eight_bit += u64::from(eight_bit);
+        self.nul += u64::from(nul);
+        self.unsafe_octets += u64::from(unsafe_octets);
+        self.equals += u64::from(equals);
+        self.cr += u64::from(cr);
     }
 
     /// The encoding that the octets need; `allow_8bit` is whether all hops take 8-bit text

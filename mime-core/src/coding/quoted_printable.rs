@@ -470,18 +470,25 @@ impl Encoder {
     pub fn put<S: Sink + ?Sized>(&mut self, input: &[u8], sink: &mut S) -> Result<(), Full> {
         let mut out = Stage::new(sink);
         let mut rest = input;
+        if self.is_at_line_start() {
+            rest = put_short_lines(rest, &mut out)?;
+        }
         while let Some((&octet, after)) = rest.split_first() {
             rest = after;
             if core::mem::take(&mut self.cr) {
                 if octet == b'\n' {
                     self.end_line(&mut out)?;
+                    rest = put_short_lines(rest, &mut out)?;
                     continue;
                 }
                 self.push(b'\r', &mut out)?;
             }
             match (self.form, octet) {
                 (Form::Text, b'\r') => self.cr = true,
-                (Form::Text, b'\n') => self.end_line(&mut out)?,
+                (Form::Text, b'\n') => {
+                    self.end_line(&mut out)?;
+                    rest = put_short_lines(rest, &mut out)?;
+                }
                 _ => {
                     self.push(octet, &mut out)?;
                     let taken = self.run(octet, rest, &mut out)?;
@@ -505,6 +512,11 @@ impl Encoder {
             self.write(last, true, &mut out)?;
         }
         out.flush()
+    }
+
+    /// Whether the next octet begins a line of text.
+    fn is_at_line_start(&self) -> bool {
+        self.form == Form::Text && self.column == 0 && self.pending.is_none() && !self.cr
     }
 
     fn push<S: Sink + ?Sized>(&mut self, octet: u8, out: &mut Stage<'_, S>) -> Result<(), Full> {
@@ -597,15 +609,99 @@ impl Encoder {
     }
 }
 
-/// How many octets at the start of `octets` stand for themselves.
+/// Writes the lines at the start of `text` that fit a line as they are encoded; gives what is left. Most
+/// text is such lines. They need none of the care of [`Encoder::write`]: no soft break, no white space at
+/// the end, no `From `.
+fn put_short_lines<'t, S: Sink + ?Sized>(
+    mut text: &'t [u8],
+    out: &mut Stage<'_, S>,
+) -> Result<&'t [u8], Full> {
+    let mut line = [0; MOST];
+    while let Some((len, rest)) = short_line(text, &mut line) {
+        out.put(line.get(..len).unwrap_or_default())?;
+        text = rest;
+    }
+    Ok(text)
+}
+
+/// Encodes the line at the start of `text`; gives its length with CRLF, and what follows it.
+fn short_line<'t>(text: &'t [u8], line: &mut [u8; MOST]) -> Option<(usize, &'t [u8])> {
+    let mut rest = text;
+    let mut len = 0;
+    loop {
+        let (block, after) = rest.split_first_chunk::<BLOCK>()?;
+        *line.get_mut(len..)?.first_chunk_mut()? = *block;
+        let others = others(u64::from_le_bytes(*block));
+        // Most blocks are plain, and do not wait for one another.
+        if others == 0 {
+            len += BLOCK;
+            if len > MAX_LINE {
+                return None;
+            }
+            rest = after;
+            continue;
+        }
+        let plain = others.trailing_zeros() as usize / 8;
+        len += plain;
+        if len > MAX_LINE {
+            return None;
+        }
+        rest = rest.get(plain..)?;
+        let (&octet, after) = rest.split_first()?;
+        let after = match (octet, after) {
+            (b'\n', after) | (b'\r', [b'\n', after @ ..]) => {
+                let content = line.get(..len)?;
+                if content.last().is_some_and(|&last| is_wsp(last)) || content.starts_with(b"From ")
+                {
+                    return None;
+                }
+                *line.get_mut(len..)?.first_chunk_mut()? = *b"\r\n";
+                return Some((len + 2, after));
+            }
+            _ => after,
+        };
+        *line.get_mut(len..)?.first_chunk_mut()? = escape(octet);
+        // A TAB stands for itself.
+        len += if is_plain(octet) { 1 } else { 3 };
+        if octet == b'\t' {
+            *line.get_mut(len - 1)? = octet;
+        }
+        rest = after;
+    }
+}
+
+/// A line that is full, and what is written before that is seen: an escape, a block, CRLF.
+const MOST: usize = MAX_LINE + 3 + BLOCK + 2;
+
+/// How many octets are looked at together.
+const BLOCK: usize = 8;
+
+/// How many octets at the start of `octets` stand for themselves, up to the first TAB.
 fn plain_len(octets: &[u8]) -> usize {
-    // Blocks first, which the compiler does in one go.
-    let (blocks, _) = octets.as_chunks::<16>();
-    let all_plain =
-        |block: &&[u8; 16]| block.iter().fold(true, |all, &octet| all & is_plain(octet));
-    let start = blocks.iter().take_while(all_plain).count() * 16;
-    let rest = octets.get(start..).unwrap_or_default();
-    start + rest.iter().take_while(|&&octet| is_plain(octet)).count()
+    let (blocks, rest) = octets.as_chunks::<BLOCK>();
+    let mut len = 0;
+    for block in blocks {
+        let others = others(u64::from_le_bytes(*block));
+        if others != 0 {
+            return len + others.trailing_zeros() as usize / 8;
+        }
+        len += BLOCK;
+    }
+    len + rest
+        .iter()
+        .take_while(|&&octet| octet != b'\t' && is_plain(octet))
+        .count()
+}
+
+/// The lowest bit that is set tells the first of eight octets that is not one of `%d32-60 / %d62-126`: it
+/// is the highest bit of that.
+const fn others(octets: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let without_equals = octets ^ u64::from_le_bytes([b'='; 8]);
+    let below_space = octets.wrapping_sub(u64::from_le_bytes([b' '; 8])) & !octets;
+    let equals = without_equals.wrapping_sub(ONES) & !without_equals;
+    let above_tilde = octets | octets.wrapping_add(ONES);
+    (below_space | equals | above_tilde) & u64::from_le_bytes([0x80; 8])
 }
 
 fn escape(octet: u8) -> [u8; 3] {

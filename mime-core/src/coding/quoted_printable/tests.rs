@@ -230,3 +230,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lines_are_written_the_same_in_one_piece_and_octet_by_octet() {
+    let ends: [&[u8]; 8] = [b"", b" ", b"\t", b"=", b"\r", b"\xc3\xa9", b"a\tb", b"\x7f"];
+    let starts: [&[u8]; 4] = [b"", b"From ", b"From", b"\t "];
+    for start in starts {
+        for end in ends {
+            for len in 0..80 {
+                let line = [start, &b"x".repeat(len), end, b"\n"].concat();
+                let crlf = [start, &b"x".repeat(len), end, b"\r\n"].concat();
+                let text = [&line[..], &crlf, &line, &line, b"the end"].concat();
+                let (mut whole, mut pieces) = (Vec::new(), Vec::new());
+                let mut encoder = Encoder::new(Form::Text);
+                encoder.put(&text, &mut whole).unwrap();
+                encoder.finish(&mut whole).unwrap();
+                let mut encoder = Encoder::new(Form::Text);
+                for octet in &text {
+                    encoder.put(&[*octet], &mut pieces).unwrap();
+                }
+                encoder.finish(&mut pieces).unwrap();
+                assert_eq!(whole, pieces, "{}", text.escape_ascii());
+            }
+        }
+    }
+}
