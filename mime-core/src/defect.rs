@@ -205,7 +205,17 @@ impl fmt::Display for DefectKind {
 }
 
 /// A set of kinds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// ```
+/// use scop_mime_core::{DefectKind, DefectSet};
+///
+/// let mut set = DefectSet::EMPTY;
+/// set.insert(DefectKind::BareLf);
+/// set.insert(DefectKind::Nul);
+/// assert!(set.iter().eq([DefectKind::Nul, DefectKind::BareLf]));
+/// assert_eq!(format!("{set:?}"), "{Nul, BareLf}");
+/// ```
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct DefectSet(u64);
 
 /// A set is one word.
@@ -230,10 +240,23 @@ impl DefectSet {
         self.0 == 0
     }
 
-    /// Whether a kind of the set is ambiguous.
-    pub fn is_ambiguous(self) -> bool {
+    /// The kinds of the set, in the order of [`DefectKind::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = DefectKind> {
         DefectKind::ALL
             .iter()
-            .any(|&kind| kind.is_ambiguous() && self.contains(kind))
+            .copied()
+            .filter(move |&kind| self.contains(kind))
+    }
+
+    /// Whether a kind of the set is ambiguous.
+    pub fn is_ambiguous(self) -> bool {
+        self.iter().any(DefectKind::is_ambiguous)
+    }
+}
+
+/// The names of the kinds.
+impl fmt::Debug for DefectSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
     }
 }

@@ -65,6 +65,11 @@ pub struct Reader<'b, const DEPTH: usize = 32> {
 impl<'b> Reader<'b> {
     /// A reader that follows 32 levels; see [`Reader::with_depth`].
     ///
+    /// A field must fit `buffer`, with one byte to spare: [`Limits::field`] is lowered to the length of
+    /// `buffer` minus one. A longer field comes as [`Event::LongField`] and is not read, which makes the
+    /// message ambiguous. With 64 KiB + 1 a reader takes what [`Limits::DEFAULT`] allows.
+    /// [`Reader::limits`] are the limits that result.
+    ///
     /// # Errors
     /// When `buffer` is smaller than [`MIN_BUFFER`].
     pub fn new(buffer: &'b mut [u8], limits: Limits) -> Result<Self, BufferTooSmall> {
@@ -74,7 +79,7 @@ impl<'b> Reader<'b> {
 
 impl<'b, const DEPTH: usize> Reader<'b, DEPTH> {
     /// A reader at the start of a message. [`Limits::depth`] is at most `DEPTH`, and [`Limits::field`] at
-    /// most one less than the length of `buffer`.
+    /// most one less than the length of `buffer`; [`Reader::limits`] says so.
     ///
     /// # Errors
     /// When `buffer` is smaller than [`MIN_BUFFER`].
@@ -82,6 +87,7 @@ impl<'b, const DEPTH: usize> Reader<'b, DEPTH> {
         if buffer.len() < MIN_BUFFER {
             return Err(BufferTooSmall);
         }
+        limits.depth = limits.depth.min(DEPTH);
         limits.field = limits.field.min(buffer.len().saturating_sub(1));
         Ok(Self {
             buffer,
@@ -154,6 +160,23 @@ impl<'b, const DEPTH: usize> Reader<'b, DEPTH> {
         };
         self.start = self.start.saturating_add(len);
         Some(what.event(window.get(..len).unwrap_or_default()))
+    }
+
+    /// The limits that hold: those it was given, lowered to what `DEPTH` and the buffer allow. An
+    /// [`Inspector`](crate::Inspector) of its events takes these.
+    ///
+    /// ```
+    /// use scop_mime_core::{Limits, Reader};
+    ///
+    /// let mut buffer = [0; 4096];
+    /// let reader = Reader::<'_, 4>::with_depth(&mut buffer, Limits::DEFAULT)?;
+    /// assert_eq!(reader.limits().field, 4095);
+    /// assert_eq!(reader.limits().depth, 4);
+    /// assert_eq!(reader.limits().parts, Limits::DEFAULT.parts);
+    /// # Ok::<(), scop_mime_core::body::push::BufferTooSmall>(())
+    /// ```
+    pub const fn limits(&self) -> Limits {
+        self.structure.limits()
     }
 
     /// How many bytes the events so far stand for.

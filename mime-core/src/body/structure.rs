@@ -184,6 +184,11 @@ impl<const DEPTH: usize> Structure<DEPTH> {
         }
     }
 
+    /// What it was given.
+    pub(super) const fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// How many bytes were taken.
     pub(super) const fn offset(&self) -> u64 {
         self.offset
