@@ -20,7 +20,7 @@
 //! | before a field that is too long | `FieldLimit` |
 //! | before a line of a header or content | `PartsLimit` (once in a message), `DelimiterAfterClose`, `DelimiterLookalike` |
 //! | before the first text of an epilogue | `Epilogue` |
-//! | before `HeaderEnd` | `TruncatedHeader`, those of the boundary, `EncodedMultipart` or `EncodedMessage`, `DepthLimit`, `PartsLimit` |
+//! | before `HeaderEnd` | `TruncatedHeader`; `MissingBoundary`, `BadBoundary` or `BoundaryLimit`; `EncodedMultipart` or `EncodedMessage`; `BoundaryReused` or `BoundaryPrefix`; `DepthLimit`, `PartsLimit` |
 //! | before the `End` of a multipart | `MissingClose`, `NoParts` |
 //!
 //! Defects of field values and of the octets of lines are not looked for here.
