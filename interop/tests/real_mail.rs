@@ -194,43 +194,50 @@ fn a_dropped_part_comes_back() {
     assert!(dropped > 500);
 }
 
-/// Messages in which neither side finds anything that makes them doubtful, and that differ all the same.
+/// Messages that differ for a reason that the test checks: without it they would not. We are right in both:
+/// see the reasons.
 const DIFFERENT: &[(&str, &str)] = &[
-    (DELIVERY_STATUS, "easy-ham-1/01436 easy-ham-2/01311"),
+    (
+        DELIVERY_STATUS,
+        "easy-ham-1/01436 easy-ham-1/01542 easy-ham-2/01311",
+    ),
     (
         TRAILING_SPACE,
         "spam-1/00001 spam-1/00015 spam-1/00025 spam-1/00029 spam-1/00030 spam-1/00046 spam-1/00050 \
          spam-1/00058 spam-1/00061 spam-1/00082 spam-1/00083 spam-1/00143 spam-1/00146 spam-1/00149 \
          spam-1/00168 spam-1/00176 spam-1/00177 spam-1/00179 spam-1/00183 spam-1/00190 spam-1/00196 \
-         spam-1/00199 spam-1/00200 spam-1/00201 spam-1/00212 spam-1/00215 spam-1/00221 spam-1/00246 \
-         spam-1/00251 spam-1/00266 spam-1/00269 spam-1/00276 spam-1/00281 spam-1/00285 spam-1/00287 \
-         spam-1/00306 spam-1/00315 spam-1/00369 spam-1/00376 spam-1/00402 spam-1/00435 spam-1/00443 \
-         spam-1/00451 spam-1/00468 spam-1/00488 spam-1/00491 spam-1/00492 spam-1/00496 spam-1/00497 \
-         spam-2/00012 spam-2/00020 spam-2/00021 spam-2/00046 spam-2/00047 spam-2/00105 spam-2/00133 \
-         spam-2/00218 spam-2/00251 spam-2/00258 spam-2/00259 spam-2/00260 spam-2/00265 spam-2/00268 \
-         spam-2/00275 spam-2/00285 spam-2/00297 spam-2/00299 spam-2/00320 spam-2/00323 spam-2/00332 \
-         spam-2/00347 spam-2/00369 spam-2/00370 spam-2/00405 spam-2/00420 spam-2/00428 spam-2/00432 \
-         spam-2/00435 spam-2/00450 spam-2/00457 spam-2/00458 spam-2/00477 spam-2/00479 spam-2/00487 \
-         spam-2/00499 spam-2/00506 spam-2/00530 spam-2/00531 spam-2/00532 spam-2/00547 spam-2/00586 \
-         spam-2/00589 spam-2/00594 spam-2/00599 spam-2/00603 spam-2/00606 spam-2/00607 spam-2/00608 \
-         spam-2/00610 spam-2/00617 spam-2/00640 spam-2/00641 spam-2/00647 spam-2/00665 spam-2/00680 \
-         spam-2/00689 spam-2/00695 spam-2/00696 spam-2/00702 spam-2/00715 spam-2/00761 spam-2/00762 \
-         spam-2/00765 spam-2/00767 spam-2/00768 spam-2/00781 spam-2/00782 spam-2/00786 spam-2/00796 \
-         spam-2/00797 spam-2/00798 spam-2/00799 spam-2/00811 spam-2/00815 spam-2/00820 spam-2/00821 \
-         spam-2/00839 spam-2/00851 spam-2/00867 spam-2/00868 spam-2/00877 spam-2/00911 spam-2/00929 \
-         spam-2/00930 spam-2/00933 spam-2/00938 spam-2/00947 spam-2/00958 spam-2/00961 spam-2/00962 \
-         spam-2/00964 spam-2/00965 spam-2/00969 spam-2/00974 spam-2/00980 spam-2/00990 spam-2/00992 \
-         spam-2/00997 spam-2/00998 spam-2/01003 spam-2/01004 spam-2/01005 spam-2/01012 spam-2/01019 \
-         spam-2/01028 spam-2/01030 spam-2/01031 spam-2/01032 spam-2/01037 spam-2/01040 spam-2/01044 \
-         spam-2/01045 spam-2/01048 spam-2/01050 spam-2/01056 spam-2/01067 spam-2/01070 spam-2/01071 \
-         spam-2/01075 spam-2/01078 spam-2/01079 spam-2/01083 spam-2/01090 spam-2/01091 spam-2/01092 \
-         spam-2/01094 spam-2/01095 spam-2/01099 spam-2/01108 spam-2/01109 spam-2/01110 spam-2/01112 \
-         spam-2/01119 spam-2/01123 spam-2/01130 spam-2/01136 spam-2/01140 spam-2/01147 spam-2/01156 \
+         spam-1/00199 spam-1/00200 spam-1/00201 spam-1/00212 spam-1/00215 spam-1/00221 spam-1/00244 \
+         spam-1/00246 spam-1/00251 spam-1/00266 spam-1/00269 spam-1/00276 spam-1/00281 spam-1/00285 \
+         spam-1/00287 spam-1/00306 spam-1/00315 spam-1/00369 spam-1/00376 spam-1/00402 spam-1/00407 \
+         spam-1/00435 spam-1/00443 spam-1/00451 spam-1/00468 spam-1/00488 spam-1/00491 spam-1/00492 \
+         spam-1/00496 spam-1/00497 spam-2/00012 spam-2/00020 spam-2/00021 spam-2/00046 spam-2/00047 \
+         spam-2/00105 spam-2/00133 spam-2/00164 spam-2/00218 spam-2/00251 spam-2/00258 spam-2/00259 \
+         spam-2/00260 spam-2/00265 spam-2/00268 spam-2/00275 spam-2/00276 spam-2/00285 spam-2/00297 \
+         spam-2/00299 spam-2/00314 spam-2/00320 spam-2/00323 spam-2/00332 spam-2/00347 spam-2/00369 \
+         spam-2/00370 spam-2/00405 spam-2/00420 spam-2/00428 spam-2/00432 spam-2/00435 spam-2/00450 \
+         spam-2/00457 spam-2/00458 spam-2/00477 spam-2/00479 spam-2/00487 spam-2/00499 spam-2/00506 \
+         spam-2/00530 spam-2/00531 spam-2/00532 spam-2/00547 spam-2/00586 spam-2/00589 spam-2/00594 \
+         spam-2/00599 spam-2/00603 spam-2/00606 spam-2/00607 spam-2/00608 spam-2/00610 spam-2/00615 \
+         spam-2/00616 spam-2/00617 spam-2/00640 spam-2/00641 spam-2/00647 spam-2/00665 spam-2/00678 \
+         spam-2/00680 spam-2/00689 spam-2/00695 spam-2/00696 spam-2/00702 spam-2/00715 spam-2/00740 \
+         spam-2/00761 spam-2/00762 spam-2/00765 spam-2/00767 spam-2/00768 spam-2/00781 spam-2/00782 \
+         spam-2/00786 spam-2/00796 spam-2/00797 spam-2/00798 spam-2/00799 spam-2/00811 spam-2/00815 \
+         spam-2/00820 spam-2/00821 spam-2/00839 spam-2/00849 spam-2/00851 spam-2/00867 spam-2/00868 \
+         spam-2/00877 spam-2/00884 spam-2/00908 spam-2/00911 spam-2/00929 spam-2/00930 spam-2/00933 \
+         spam-2/00938 spam-2/00947 spam-2/00951 spam-2/00958 spam-2/00961 spam-2/00962 spam-2/00964 \
+         spam-2/00965 spam-2/00969 spam-2/00974 spam-2/00980 spam-2/00990 spam-2/00992 spam-2/00997 \
+         spam-2/00998 spam-2/01003 spam-2/01004 spam-2/01005 spam-2/01012 spam-2/01019 spam-2/01028 \
+         spam-2/01030 spam-2/01031 spam-2/01032 spam-2/01035 spam-2/01037 spam-2/01040 spam-2/01044 \
+         spam-2/01045 spam-2/01048 spam-2/01050 spam-2/01056 spam-2/01064 spam-2/01067 spam-2/01069 \
+         spam-2/01070 spam-2/01071 spam-2/01075 spam-2/01077 spam-2/01078 spam-2/01079 spam-2/01083 \
+         spam-2/01085 spam-2/01090 spam-2/01091 spam-2/01092 spam-2/01094 spam-2/01095 spam-2/01097 \
+         spam-2/01099 spam-2/01108 spam-2/01109 spam-2/01110 spam-2/01112 spam-2/01119 spam-2/01123 \
+         spam-2/01130 spam-2/01136 spam-2/01140 spam-2/01142 spam-2/01147 spam-2/01156 spam-2/01165 \
          spam-2/01168 spam-2/01180 spam-2/01187 spam-2/01196 spam-2/01198 spam-2/01202 spam-2/01209 \
-         spam-2/01210 spam-2/01215 spam-2/01225 spam-2/01236 spam-2/01244 spam-2/01253 spam-2/01267 \
-         spam-2/01290 spam-2/01297 spam-2/01307 spam-2/01310 spam-2/01311 spam-2/01318 spam-2/01320 \
-         spam-2/01323 spam-2/01327 spam-2/01329 spam-2/01341 spam-2/01347 spam-2/01348 spam-2/01354 \
-         spam-2/01368 spam-2/01373 spam-2/01375",
+         spam-2/01210 spam-2/01215 spam-2/01225 spam-2/01236 spam-2/01240 spam-2/01244 spam-2/01253 \
+         spam-2/01267 spam-2/01277 spam-2/01290 spam-2/01297 spam-2/01307 spam-2/01310 spam-2/01311 \
+         spam-2/01318 spam-2/01320 spam-2/01323 spam-2/01327 spam-2/01329 spam-2/01341 spam-2/01347 \
+         spam-2/01348 spam-2/01354 spam-2/01359 spam-2/01363 spam-2/01368 spam-2/01373 spam-2/01375",
     ),
 ];
 
@@ -284,10 +291,10 @@ fn the_tree_is_that_of_cpython() {
             set_aside += usize::from(is_doubtful);
             theirs_too += usize::from(theirs.is_doubtful);
             match difference(message, &ours, &theirs, &mut email) {
-                Ok(Some(why)) if !is_doubtful => {
+                Ok(Some(why)) => {
                     different.insert(&mail.id, why);
                 }
-                Ok(_) => {}
+                Ok(None) => {}
                 Err(_) if is_doubtful && is_listed(DOUBTFUL, &mail.id) => {
                     doubtful.insert(mail.id.as_str());
                 }
