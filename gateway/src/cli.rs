@@ -139,16 +139,18 @@ pub(crate) struct Keygen {
 #[command(after_help = "\
 Exit status:
   0  the message was read; with --strict, nothing in it breaks a rule
-  1  with --strict: the first rule that is broken is on standard error
+  1  with --strict: a rule is broken; each one is a line on standard error, and nothing else is printed
   2  the arguments are wrong, the file cannot be read, or there is no such part
 
-Parts are named as the tree shows them: --part 1.2 is the second part of the first.
-The decoded body is written as it is, for a file or another program.")]
+Parts are named as the tree shows them: --part 1.2 is the second part of the first, and --part 0 the
+message itself. The decoded body is written as it is, for a file or another program.
+
+A file whose lines all end with LF is a stored message: that is no broken rule.")]
 pub(crate) struct Parse {
     /// The message; `-` or nothing is standard input
     pub(crate) file: Option<PathBuf>,
 
-    /// Print one JSON document instead of text
+    /// Print one JSON document instead of text; gateway/README.md describes it
     #[arg(long, conflicts_with = "part")]
     pub(crate) json: bool,
 
@@ -192,8 +194,8 @@ pub(crate) struct Roundtrip {
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
 
-    /// How many threads [default: one for each core]
-    #[arg(long, value_name = "T")]
+    /// How many threads, 256 at most [default: one for each core]
+    #[arg(long, value_name = "T", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
 }
 
@@ -236,6 +238,17 @@ fn reverse_path(text: &str) -> Result<String, String> {
         .strip_prefix('<')
         .and_then(|rest| rest.strip_suffix('>'));
     Ok(inner.unwrap_or(text).to_owned())
+}
+
+/// More threads than any machine of today has cores for are a slip of the hand.
+const MAX_THREADS: usize = 256;
+
+/// A number of threads.
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .ok()
+        .filter(|threads: &NonZeroUsize| threads.get() <= MAX_THREADS)
+        .ok_or_else(|| format!("a number from 1 to {MAX_THREADS} is needed"))
 }
 
 /// Numbers from 1 with dots between; nothing, or `0`, for the message itself.
@@ -312,6 +325,13 @@ mod tests {
         assert_eq!(domain("example.org."), Ok("example.org".to_owned()));
         assert_eq!(domain("example.org.."), Ok("example.org.".to_owned()));
         assert_eq!(domain("example.org"), Ok("example.org".to_owned()));
+        assert_eq!(threads("256").map(NonZeroUsize::get), Ok(256));
+        for text in ["0", "257", "-1", "x", "99999999999999999999999"] {
+            assert_eq!(
+                threads(text),
+                Err("a number from 1 to 256 is needed".to_owned())
+            );
+        }
         assert_eq!(part_path("1.12"), Ok(PartPath(vec![1, 12])));
         assert_eq!(part_path("0"), Ok(PartPath(Vec::new())));
         assert!(

@@ -105,15 +105,17 @@ pub(crate) fn generate(arguments: &Generate) -> Result<(), Error> {
     let out = arguments.out.as_path();
     if out.as_os_str() == "-" {
         let stdout = io::BufWriter::new(io::stdout().lock());
-        return into_mbox(arguments, stdout, "standard output");
+        // Whoever reads may stop when they have seen enough.
+        return crate::unless_closed(into_mbox(arguments, stdout));
     }
     if out.extension().is_some_and(|extension| extension == "mbox") {
-        let file = File::create(out).map_err(|error| failure(out, &error))?;
-        return into_mbox(
-            arguments,
-            io::BufWriter::new(file),
-            &out.display().to_string(),
-        );
+        let file = File::create_new(out).map_err(|error| failure(out, &error))?;
+        return into_mbox(arguments, io::BufWriter::new(file))
+            .map_err(|error| failure(out, &error));
+    }
+    if out.exists() && !out.is_dir() {
+        let rule = "is there and is no folder; a file for messages ends in .mbox";
+        return Err(Error::new(out.display(), rule));
     }
     fs::create_dir_all(out).map_err(|error| failure(out, &error))?;
     each(arguments, |seed, message| {
@@ -122,19 +124,16 @@ pub(crate) fn generate(arguments: &Generate) -> Result<(), Error> {
     })
 }
 
-fn into_mbox(arguments: &Generate, mut out: impl io::Write, place: &str) -> Result<(), Error> {
-    let error = |error: io::Error| Error::new(place, reason(&error));
-    each(arguments, |_, message| {
-        mbox::write(message, &mut out).map_err(error)
-    })?;
-    out.flush().map_err(error)
+fn into_mbox(arguments: &Generate, mut out: impl io::Write) -> io::Result<()> {
+    each(arguments, |_, message| mbox::write(message, &mut out))?;
+    out.flush()
 }
 
 /// Hands each message to `take`.
-fn each(
+fn each<E>(
     arguments: &Generate,
-    mut take: impl FnMut(u64, &[u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
+    mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,
+) -> Result<(), E> {
     let mut bytes = Vec::new();
     let mut features = Features::default();
     for index in 0..arguments.count {
@@ -148,5 +147,11 @@ fn each(
 }
 
 fn failure(path: &Path, error: &io::Error) -> Error {
-    Error::new(path.display(), reason(error))
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => Error::new(
+            path.display(),
+            "is there already; an mbox is never written over a file",
+        ),
+        _ => Error::new(path.display(), reason(error)),
+    }
 }

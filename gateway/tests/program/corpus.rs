@@ -1,6 +1,6 @@
 //! `scop corpus`.
 
-use crate::run::{folder, scop, scop_with};
+use crate::run::{command, finish, folder, scop, scop_with};
 
 #[test]
 fn roundtrip_tells_counts_and_the_digest() {
@@ -84,12 +84,49 @@ fn generate_writes_files_an_mbox_and_standard_output() {
     ]);
     assert_eq!((run.code, run.out), (0, mbox));
 
-    let run = scop(&["corpus", "generate", "--count", "1", "--out", "Cargo.toml"]);
+    let arguments = ["corpus", "generate", "--count", "1", "--out"];
+    let run = scop(&[&arguments[..], &["Cargo.toml"]].concat());
+    assert_eq!(
+        (run.code, run.err.as_str()),
+        (
+            2,
+            "scop: Cargo.toml: is there and is no folder; a file for messages ends in .mbox\n"
+        )
+    );
+    let run = scop(&[&arguments[..], &[file.to_str().unwrap()]].concat());
     assert_eq!(run.code, 2);
-    assert!(run.err.starts_with("scop: Cargo.toml: "), "{}", run.err);
+    assert!(
+        run.err
+            .ends_with("all.mbox: is there already; an mbox is never written over a file\n"),
+        "{}",
+        run.err
+    );
 
     // What was written can be parsed.
     let message = std::fs::read(out.join("5.eml")).unwrap();
     let run = scop_with(&["parse", "--json"], &message);
     assert_eq!(run.code, 0, "{}", run.err);
+}
+
+/// A reader that has seen enough, as `head` has.
+#[test]
+fn generate_ends_well_when_its_output_is_closed() {
+    let arguments = ["corpus", "generate", "--count", "2000", "--out", "-"];
+    let mut child = command(&arguments).spawn().unwrap();
+    drop(child.stdout.take());
+    let run = finish(child);
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+}
+
+#[test]
+fn threads_are_bounded() {
+    for count in ["0", "257", "x"] {
+        let run = scop(&["corpus", "roundtrip", "--threads", count]);
+        assert_eq!(run.code, 2);
+        assert!(
+            run.err.contains("a number from 1 to 256 is needed"),
+            "{}",
+            run.err
+        );
+    }
 }

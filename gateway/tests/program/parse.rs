@@ -23,11 +23,12 @@ fn the_tree_as_text() {
         run.text(),
         "message  multipart/mixed  165 octets\n  \
          From: J\u{f6} <joe@example.org>\n  \
-         To: ann@example.net\n  \
+         To: Team: ann@example.net;\n  \
          Date: Fri, 1 Nov 2024 10:00:00 +0000\n  \
          Subject: caf\u{e9}s\n  \
          1  text/plain  7bit, 5 octets, 5 decoded\n  \
          2  application/pdf  base64, 4 octets, 3 decoded  \"caf\u{e9}.pdf\"\n\
+         ambiguous: no\n\
          no defects\n"
     );
 }
@@ -38,12 +39,20 @@ fn the_tree_as_json() {
     assert_eq!((run.code, run.err.as_str()), (0, ""));
     let document: Value = serde_json::from_str(run.text()).unwrap();
     assert_eq!(document["size"], MESSAGE.len());
+    assert_eq!(document["format"], "scop-parse");
+    assert_eq!(document["version"], 1);
     assert_eq!(document["ambiguous"], false);
+    assert_eq!(document["line_ends"], "crlf");
+    assert_eq!(document["notes"], Value::Array(Vec::new()));
     assert_eq!(document["defects"], Value::Array(Vec::new()));
     let parts = document["parts"].as_array().unwrap();
     assert_eq!(parts.len(), 3);
     assert_eq!(parts[0]["fields"][3]["value"], "caf\u{e9}s");
     assert_eq!(parts[0]["fields"][1]["addresses"][0]["group"], "Team");
+    assert_eq!(
+        parts[0]["fields"][1]["addresses"][0]["members"][0]["address"],
+        "ann@example.net"
+    );
     assert_eq!(parts[0]["fields"][1]["offset"], 45);
     let pdf = &parts[2];
     assert_eq!(pdf["path"], "2");
@@ -80,6 +89,130 @@ fn strict_refuses_what_breaks_a_rule() {
     let run = scop_with(&["parse"], b"From : joe@example.org\r\n\r\n");
     assert_eq!(run.code, 0);
     assert!(run.text().contains("readers may differ"), "{}", run.text());
+}
+
+/// The same message as files hold it, with LF.
+fn stored() -> Vec<u8> {
+    let mut bytes = MESSAGE.to_vec();
+    bytes.retain(|&byte| byte != b'\r');
+    bytes
+}
+
+#[test]
+fn a_stored_message_has_lf() {
+    let run = scop_with(&["parse", "--strict"], &stored());
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    assert!(
+        run.text().ends_with(
+            "\nline ends are LF, as in stored messages; read as CRLF\nambiguous: no\nno defects\n"
+        ),
+        "{}",
+        run.text()
+    );
+    let run = scop_with(&["parse", "--json"], &stored());
+    let document: Value = serde_json::from_str(run.text()).unwrap();
+    assert_eq!(document["line_ends"], "lf");
+    // Bytes are those of the file.
+    assert_eq!(document["parts"][0]["fields"][1]["offset"], 44);
+
+    let mixed = b"From: joe@example.org\nDate: Fri, 1 Nov 2024 10:00:00 +0000\r\n\r\n";
+    let run = scop_with(&["parse", "--strict"], mixed);
+    assert_eq!(
+        (run.code, run.text(), run.err.as_str()),
+        (
+            1,
+            "",
+            "scop: standard input: byte 21: a line ends with LF alone (RFC 5322 2.3)\n\
+             scop: standard input: byte 59: CRLF and LF both end lines (RFC 5322 2.3)\n"
+        )
+    );
+}
+
+#[test]
+fn strict_tells_all_defects_by_their_byte() {
+    let bad = b"Subject: a\r\nSubject : b\r\nX: \x01\r\n\r\n";
+    let run = scop_with(&["parse", "--strict"], bad);
+    assert_eq!((run.code, run.text()), (1, ""));
+    let lines: Vec<&str> = run.err.lines().collect();
+    assert_eq!(lines.len(), 5, "{}", run.err);
+    let missing = "a field is missing that must stand (RFC 5322 3.6, RFC 2046 5.2.1)";
+    for name in ["From", "Date"] {
+        let line = format!("scop: standard input: byte 0: {missing}: {name}");
+        assert_eq!(
+            lines.iter().filter(|found| **found == line).count(),
+            1,
+            "{}",
+            run.err
+        );
+    }
+    let run = scop_with(&["parse", "--json"], bad);
+    let document: Value = serde_json::from_str(run.text()).unwrap();
+    let defects = document["defects"].as_array().unwrap();
+    let offsets: Vec<u64> = defects
+        .iter()
+        .map(|defect| defect["offset"].as_u64().unwrap())
+        .collect();
+    assert!(offsets.is_sorted(), "{offsets:?}");
+    assert_eq!(defects[0]["kind"], "missing_field");
+    let run = scop_with(&["parse"], bad);
+    assert!(
+        run.text().contains("\nambiguous: yes\ndefects\n"),
+        "{}",
+        run.text()
+    );
+
+    let nested =
+        b"From: a@example.org\r\nDate: Fri, 1 Nov 2024 10:00:00 +0000\r\nMIME-Version: 1.0\r\n\
+        Content-Type: message/rfc822\r\n\r\nX: y\r\n\r\n";
+    let run = scop_with(&["parse"], nested);
+    assert!(
+        run.text()
+            .contains(&format!("{missing}: one of From, Subject, Date\n")),
+        "{}",
+        run.text()
+    );
+}
+
+#[test]
+fn charsets() {
+    let known = b"Subject: =?iso-2022-jp?B?GyRCRnxLXBsoQg==?= =?windows-1252?Q?=80?=\r\n\r\n";
+    let run = scop_with(&["parse"], known);
+    assert!(
+        run.text().contains("Subject: \u{65e5}\u{672c}\u{20ac}\n"),
+        "{}",
+        run.text()
+    );
+    assert!(!run.text().contains("note"), "{}", run.text());
+
+    let unknown = b"Subject: =?x-none?Q?=80?=\r\nTo: =?x-two*en?Q?=80?= <a@example.org>\r\n\
+        Content-Disposition: attachment; filename*=x-three''a%80\r\n\r\n";
+    let run = scop_with(&["parse"], unknown);
+    for words in [
+        "note: byte 11: the charset x-none in Subject is not known: the encoded word stays as written\n",
+        "note: byte 33: the charset x-two in To is not known: the encoded word stays as written\n",
+        "the charset x-three in Content-Disposition is not known: in the name of the file",
+    ] {
+        assert!(run.text().contains(words), "{words}\n{}", run.text());
+    }
+    let run = scop_with(&["parse", "--json"], unknown);
+    let document: Value = serde_json::from_str(run.text()).unwrap();
+    assert_eq!(document["notes"].as_array().unwrap().len(), 3);
+    assert_eq!(document["notes"][0]["offset"], 11);
+}
+
+#[test]
+fn groups_are_shown() {
+    let run = scop_with(
+        &["parse"],
+        b"To: A: x@example.org, Joe <y@example.org>;, z@example.org\r\n\
+          Cc: Undisclosed recipients:;\r\n\r\n",
+    );
+    for line in [
+        "  To: A: x@example.org, Joe <y@example.org>;, z@example.org\n",
+        "  Cc: Undisclosed recipients:;\n",
+    ] {
+        assert!(run.text().contains(line), "{}", run.text());
+    }
 }
 
 /// Whatever a message holds, it cannot steer a terminal, and any bytes are a message.
