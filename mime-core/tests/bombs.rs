@@ -161,7 +161,7 @@ fn damaged_encodings() {
         .copied()
         .chain(lines.iter().map(String::as_str));
     for unit in units {
-        let body = unit.repeat((20 * SIZE).div_ceil(unit.len()));
+        let body = unit.repeat((5 * SIZE).div_ceil(unit.len()));
         for encoding in [
             Encoding::Base64,
             Encoding::QuotedPrintable,
