@@ -28,6 +28,7 @@
 pub(crate) mod boundary;
 pub mod event;
 pub mod index;
+pub mod leaf;
 mod media;
 pub mod push;
 mod structure;

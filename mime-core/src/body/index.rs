@@ -6,7 +6,8 @@
 //!
 //! A path names a part: `[2, 1]` is the first child of the second child of the message, `[]` the message
 //! itself. A multipart has its parts as children; a message/rfc822 has one child, the message in it. The
-//! last element of a path is [`Entity::number`], its length [`Entity::depth`].
+//! last element of a path is [`Entity::number`], its length [`Entity::depth`]; [`Parts::path`] is that of
+//! the part that came last.
 //!
 //! ```
 //! use scop_mime_core::{Kind, Message};
@@ -36,7 +37,7 @@ use super::structure::{Step, Structure};
 use crate::coding::Decoder;
 use crate::defect::DefectSet;
 use crate::header::content::content_type::ContentType;
-use crate::header::scan::{HeaderBlock, Message};
+use crate::header::scan::{Field, HeaderBlock, Message};
 use crate::limits::Limits;
 
 /// How many multiparts and messages inside one another an [`Index`] follows, whatever
@@ -90,6 +91,8 @@ impl<'a> Index<'a> {
         Parts {
             events: self.events(),
             limits: self.limits,
+            numbers: [0; MAX_DEPTH],
+            depth: 0,
         }
     }
 
@@ -179,9 +182,29 @@ impl FusedIterator for Events<'_> {}
 pub struct Parts<'a> {
     events: Events<'a>,
     limits: Limits,
+    /// Of the part that came last and those that it is in, from the outside.
+    numbers: [usize; MAX_DEPTH],
+    depth: usize,
 }
 
 impl<'a> Parts<'a> {
+    /// The path of the part that came last, for [`Index::part`]. Empty before the first part, as it is of
+    /// the message itself.
+    ///
+    /// ```
+    /// # use scop_mime_core::Message;
+    /// # let input = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n1\r\n--b\r\n\r\n2\r\n--b--\r\n";
+    /// let index = Message::index(input);
+    /// let mut parts = index.parts();
+    /// while let Some(part) = parts.next() {
+    ///     assert_eq!(index.part(parts.path()).unwrap().entity(), part.entity());
+    /// }
+    /// assert_eq!(parts.path(), [2]);
+    /// ```
+    pub fn path(&self) -> &[usize] {
+        self.numbers.get(..self.depth).unwrap_or_default()
+    }
+
     /// The part that just began, read up to the end of its header.
     fn read_header(&mut self, entity: Entity) -> Option<Part<'a>> {
         let in_digest = self.events.structure.is_in_digest();
@@ -229,6 +252,11 @@ impl<'a> Iterator for Parts<'a> {
     fn next(&mut self) -> Option<Part<'a>> {
         loop {
             if let Event::Begin(entity) = self.events.next()? {
+                self.depth = entity.depth;
+                let last = entity.depth.checked_sub(1);
+                if let Some(number) = last.and_then(|last| self.numbers.get_mut(last)) {
+                    *number = entity.number;
+                }
                 let part = self.read_header(entity)?;
                 return match part.content.kind {
                     Kind::Leaf | Kind::EncodedMessage => self.read_body(part),
@@ -292,10 +320,7 @@ impl<'a> Part<'a> {
     /// multipart/digest message/rfc822 (RFC 2046 5.1.5). Where it cannot be read, text/plain (RFC 2045
     /// 5.2).
     pub fn content_type(&self) -> ContentType<'a> {
-        let mut fields = self.header().fields();
-        let field = fields
-            .find(|field| field.raw().len() <= self.limits.field && field.is(b"Content-Type"));
-        let content_type = match field {
+        let content_type = match self.field(b"Content-Type") {
             Some(field) => ContentType::recover_within(field.value(), &self.limits).0,
             None if self.in_digest => ContentType::recover(b"message/rfc822").0,
             None => None,
@@ -315,6 +340,12 @@ impl<'a> Part<'a> {
             decoder.finish(sink)?;
         }
         Ok(decoder.defects())
+    }
+
+    /// The first field of a name, among those that are read.
+    pub(super) fn field(&self, name: &[u8]) -> Option<Field<'a>> {
+        let mut fields = self.header().fields();
+        fields.find(|field| field.raw().len() <= self.limits.field && field.is(name))
     }
 
     /// Whether it is a message unless it says what it is (RFC 2046 5.1.5).

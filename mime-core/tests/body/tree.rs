@@ -269,7 +269,11 @@ fn parts() {
         ]
     );
     let paths: [&[usize]; 6] = [&[], &[1], &[1, 1], &[2], &[2, 1], &[2, 1, 1]];
+    let mut parts = index.parts();
+    assert!(parts.path().is_empty());
     for (part, path) in list.iter().zip(paths) {
+        assert!(parts.next().is_some());
+        assert_eq!(parts.path(), path);
         let whole = index.part(path).unwrap();
         assert_eq!(whole.entity(), part.entity());
         assert_eq!(index.whole(part).unwrap().raw(), whole.raw());

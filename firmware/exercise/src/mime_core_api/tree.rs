@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-use scop_core::SliceSink;
+use scop_core::{Emit, SliceSink};
 use scop_mime_core::body::push::MIN_BUFFER;
 use scop_mime_core::{DefectKind, Event, Inspector, Kind, Limits, Message, Reader};
 
@@ -33,7 +33,9 @@ pub(super) fn run(input: &[u8], tally: &mut Tally) {
 /// How many events there are that are not text.
 fn index(bytes: &[u8], tally: &mut Tally) -> usize {
     let index = Message::index(bytes);
-    for part in index.parts() {
+    let mut parts = index.parts();
+    while let Some(part) = parts.next() {
+        tally.add(parts.path().len());
         let mut buffer = [0; 64];
         let mut sink = SliceSink::new(&mut buffer);
         tally.flag(
@@ -41,6 +43,16 @@ fn index(bytes: &[u8], tally: &mut Tally) -> usize {
                 .is_ok_and(|defects| defects.is_empty()),
         );
         tally.bytes(sink.written());
+        let mut text = SliceSink::new(&mut buffer);
+        tally.flag(part.text(&mut text).is_ok_and(|found| found.is_clean()));
+        tally.bytes(text.written());
+        let mut name = [0; 64];
+        let mut name = SliceSink::new(&mut name);
+        if let Some(file_name) = part.file_name() {
+            tally.flag(file_name.emit(&mut name).is_ok() && file_name.is("x"));
+            tally.flag(file_name.had_errors() || file_name.has_encoded_words());
+            tally.bytes(name.written());
+        }
         tally.bytes(part.header().as_bytes());
         tally.bytes(part.separator());
         tally.bytes(part.content_type().subtype());
