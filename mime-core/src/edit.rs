@@ -257,10 +257,15 @@ impl<'a, 's> Edit<'a, 's> {
         let mut insertion = Insertion::new(field.raw(), true);
         insertion.before = Joint::EndOfLine;
         match (glue, field.raw()) {
-            (Glue::LineEndBefore, [content @ .., b'\r', b'\n'] | [content @ .., b'\n']) => {
+            (
+                Glue::LineEndBefore,
+                [content @ .., b'\r', b'\n'] | [content @ .., b'\n'] | content,
+            ) => {
+                // Something else may be put behind it.
+                self.can_end_line(content, end)?;
                 insertion.content = content;
             }
-            (Glue::LineEndBefore, _) | (Glue::LineEndAfter, [.., b'\n']) => {}
+            (Glue::LineEndAfter, [.., b'\n']) => {}
             (Glue::LineEndAfter, content) => {
                 self.can_end_line(content, end)?;
                 insertion.after = Joint::LineEnd;
