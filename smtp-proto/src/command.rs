@@ -1,0 +1,86 @@
+//! Commands (RFC 5321 4.1).
+
+use crate::parameter::Parameters;
+use crate::path::{ForwardPath, ReversePath};
+
+/// Which greeting a client uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hello {
+    /// Without extensions (RFC 5321 4.1.1.1).
+    Helo,
+    /// RFC 5321 4.1.1.1.
+    Ehlo,
+    /// LMTP (RFC 2033 4.1).
+    Lhlo,
+}
+
+/// What is read though the grammar does not have it. Each field is one tolerance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tolerance {
+    /// White space at the end of a command line (RFC 5321 4.1.1 asks for it).
+    pub trailing_space: bool,
+    /// White space between `FROM:` or `TO:` and the path, which many programs send.
+    pub space_before_path: bool,
+    /// A path without `<` and `>`.
+    pub bare_path: bool,
+    /// HELO, EHLO or LHLO with anything that holds no control or white space, such as `localhost_1`.
+    pub any_hello: bool,
+}
+
+impl Tolerance {
+    /// The grammar alone.
+    pub const STRICT: Self = Self {
+        trailing_space: false,
+        space_before_path: false,
+        bare_path: false,
+        any_hello: false,
+    };
+
+    /// What does no harm.
+    pub const DEFAULT: Self = Self {
+        trailing_space: true,
+        space_before_path: true,
+        bare_path: false,
+        any_hello: true,
+    };
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// A command. Arguments are kept as they were written.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Command<'a> {
+    /// `HELO`, `EHLO`, `LHLO`, with the client's name.
+    Hello(Hello, &'a [u8]),
+    /// `MAIL FROM:`.
+    Mail(ReversePath<'a>, Parameters<'a>),
+    /// `RCPT TO:`.
+    Rcpt(ForwardPath<'a>, Parameters<'a>),
+    /// `DATA`.
+    Data,
+    /// `RSET`.
+    Rset,
+    /// `VRFY`, with its argument.
+    Vrfy(&'a [u8]),
+    /// `EXPN`, with its argument.
+    Expn(&'a [u8]),
+    /// `HELP`; the argument may be empty.
+    Help(&'a [u8]),
+    /// `NOOP`; the argument may be empty.
+    Noop(&'a [u8]),
+    /// `QUIT`.
+    Quit,
+    /// A verb of an extension, known to this crate or not, with its argument.
+    Other {
+        /// As written.
+        verb: &'a [u8],
+        /// What stands behind its space; may be empty.
+        argument: &'a [u8],
+    },
+}

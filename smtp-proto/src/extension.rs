@@ -1,0 +1,255 @@
+//! SMTP extensions as values (RFC 5321 2.2, RFC 1869 4).
+//!
+//! An extension names its EHLO keyword, its parameters of MAIL and RCPT, its verbs, and what they do to
+//! a session. A server offers exactly the extensions in the list that it is given, and a client uses
+//! exactly those; there is no table of all extensions anywhere, and what is not listed is not linked.
+//! The extensions of this crate are written with the same trait as yours.
+//!
+//! ```
+//! use scop_core::{Full, Sink};
+//! use scop_smtp_proto::extension::{Effect, Extension, Refusal, Session};
+//! use scop_smtp_proto::{Envelope, Parameter, Status};
+//!
+//! /// Announces `XCOLOUR red`, takes `MAIL FROM:<...> XTINT=n` and the verb `XPAINT`.
+//! #[derive(Debug)]
+//! struct Colour;
+//!
+//! impl Extension for Colour {
+//!     fn keyword(&self) -> &str { "XCOLOUR" }
+//!     fn mail_keywords(&self) -> &[&str] { &["XTINT"] }
+//!     fn verbs(&self) -> &[&str] { &["XPAINT"] }
+//!     fn emit_arguments(&self, _: &Session, sink: &mut dyn Sink) -> Result<(), Full> { sink.put(b"red") }
+//!     fn mail_parameter(&self, tint: Parameter<'_>, _: &Session, _: &mut Envelope) -> Result<(), Refusal> {
+//!         let digits = tint.value.is_some_and(|value| value.iter().all(u8::is_ascii_digit));
+//!         digits.then_some(()).ok_or(Refusal::new(501, Status::new(5, 5, 4), "XTINT is a number"))
+//!     }
+//!     fn command(&self, _: &[u8], _: &[u8], session: &Session) -> Result<Effect, Refusal> {
+//!         if session.in_transaction { Err(Refusal::OUT_OF_ORDER) } else { Ok(Effect::Ask) }
+//!     }
+//! }
+//! let extensions: &[&dyn Extension] = &[&Colour]; // to a server's or a client's configuration
+//! # let _ = extensions;
+//! ```
+
+use core::fmt;
+
+use scop_core::{Full, Sink};
+
+use crate::auth::MechanismSet;
+use crate::command::Hello;
+use crate::parameter::{Body, Parameter};
+use crate::reply::{Code, Reply, Status};
+
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// RFC 5321.
+    #[default]
+    Smtp,
+    /// RFC 2033: LHLO for EHLO, and a reply for each recipient after the data.
+    Lmtp,
+}
+
+/// What a server knows of a connection. Extensions and the host read it; the machine writes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Session {
+    /// SMTP or LMTP.
+    pub protocol: Protocol,
+    /// The channel is encrypted, as the host says: from the start, or after STARTTLS.
+    pub secure: bool,
+    /// The client has authenticated.
+    pub authenticated: bool,
+    /// The greeting that was accepted last; `None` before it, and again after STARTTLS.
+    pub hello: Option<Hello>,
+    /// A MAIL command was accepted, and its transaction is not over.
+    pub in_transaction: bool,
+    /// Recipients accepted in this transaction.
+    pub recipients: u32,
+    /// Transactions that came to a reply after their data.
+    pub transactions: u32,
+    /// The client sent before it was greeted (RFC 5321 4.3.1).
+    pub early_talker: bool,
+    /// The client sent behind a command that must be the last of its group (RFC 2920 3.1).
+    pub unsynchronised: bool,
+}
+
+/// What the parameters of MAIL said of a message. Extensions write it; the machine and the host read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Envelope {
+    /// SIZE (RFC 1870).
+    pub size: Option<u64>,
+    /// BODY (RFC 6152, RFC 3030).
+    pub body: Body,
+    /// SMTPUTF8 (RFC 6531).
+    pub utf8: bool,
+    /// REQUIRETLS (RFC 8689).
+    pub require_tls: bool,
+}
+
+/// What a client knows of the server. Extensions write it as the server announces them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peer {
+    /// The channel is encrypted, as the host says.
+    pub secure: bool,
+    /// Commands may be sent in groups (RFC 2920).
+    pub pipelining: bool,
+    /// BDAT is there (RFC 3030).
+    pub chunking: bool,
+    /// The largest message (RFC 1870); 0 and absent are no limit.
+    pub max_size: Option<u64>,
+    /// The mechanisms of AUTH that this crate knows (RFC 4954).
+    pub mechanisms: MechanismSet,
+    /// MAILMAX of LIMITS (RFC 9422): transactions of this connection.
+    pub max_transactions: Option<u32>,
+    /// RCPTMAX of LIMITS: recipients of one transaction.
+    pub max_recipients: Option<u32>,
+    /// RCPTDOMAINMAX of LIMITS: domains of the recipients of one transaction.
+    pub max_domains: Option<u32>,
+}
+
+/// A reply that refuses, as a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal(Reply<'static>);
+
+impl Refusal {
+    /// 503: the command cannot come now.
+    pub const OUT_OF_ORDER: Self = Self::new(503, Status::new(5, 5, 1), "Bad sequence of commands");
+
+    /// 501: the command or a parameter is malformed.
+    pub const BAD_ARGUMENT: Self =
+        Self::new(501, Status::new(5, 5, 4), "Syntax error in parameters");
+
+    /// A refusal. A code that is not 4yz or 5yz becomes 554, so that it cannot be taken for consent.
+    pub const fn new(code: u16, status: Status, text: &'static str) -> Self {
+        let code = if code >= 400 && code < 600 { code } else { 554 };
+        Self(Reply {
+            code: Code(code),
+            status: Some(status),
+            text,
+        })
+    }
+
+    /// As a reply.
+    pub const fn reply(&self) -> Reply<'static> {
+        self.0
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// What a verb of an extension does to the session of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// The host is asked, and its reply is sent.
+    Ask,
+    /// The host is asked; when it consents, the session begins anew with the greeting (XCLIENT).
+    AskAndRestart,
+    /// An exchange of AUTH begins (RFC 4954 4).
+    Authenticate,
+    /// This many octets of the message follow (RFC 3030 2).
+    Chunk {
+        /// How many.
+        size: u64,
+        /// Whether the message ends with them.
+        last: bool,
+    },
+    /// The reply is 220, then TLS is negotiated (RFC 3207 4).
+    StartTls,
+}
+
+/// An SMTP extension.
+///
+/// Only [`Extension::keyword`] has to be there. Names compare without regard to ASCII case; two
+/// extensions in one list must not share one.
+pub trait Extension: Sync + fmt::Debug {
+    /// The EHLO keyword (`ehlo-keyword` of RFC 5321 4.1.1.1).
+    fn keyword(&self) -> &str;
+
+    /// The parameters that it adds to MAIL.
+    fn mail_keywords(&self) -> &[&str] {
+        &[]
+    }
+
+    /// The parameters that it adds to RCPT.
+    fn rcpt_keywords(&self) -> &[&str] {
+        &[]
+    }
+
+    /// The verbs that it adds.
+    fn verbs(&self) -> &[&str] {
+        &[]
+    }
+
+    /// Server: whether it is announced, and its parameters and verbs are taken, in this session.
+    fn is_offered(&self, _session: &Session) -> bool {
+        true
+    }
+
+    /// Server: writes what stands behind the keyword in the reply to EHLO, without the space before it.
+    ///
+    /// # Errors
+    /// When the sink is full.
+    fn emit_arguments(&self, _session: &Session, _sink: &mut dyn Sink) -> Result<(), Full> {
+        Ok(())
+    }
+
+    /// Server: judges one of its parameters of MAIL, and notes what it says in `envelope`. The host gets
+    /// the parameter too.
+    ///
+    /// # Errors
+    /// The reply with which the command is refused.
+    fn mail_parameter(
+        &self,
+        _parameter: Parameter<'_>,
+        _session: &Session,
+        _envelope: &mut Envelope,
+    ) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// Server: judges one of its parameters of RCPT.
+    ///
+    /// # Errors
+    /// The reply with which the command is refused.
+    fn rcpt_parameter(
+        &self,
+        _parameter: Parameter<'_>,
+        _session: &Session,
+        _envelope: &Envelope,
+    ) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// Server: judges one of its verbs; `argument` is what stands behind it, without the space.
+    ///
+    /// # Errors
+    /// The reply with which the command is refused.
+    fn command(
+        &self,
+        _verb: &[u8],
+        _argument: &[u8],
+        _session: &Session,
+    ) -> Result<Effect, Refusal> {
+        Ok(Effect::Ask)
+    }
+
+    /// Client: the server announced it, with these arguments.
+    fn announced(&self, _arguments: &[u8], _peer: &mut Peer) {}
+
+    /// Client: whether one of its parameters can be sent to this server; that the server announced the
+    /// extension is known already.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    fn can_send(&self, _parameter: Parameter<'_>, _peer: &Peer) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
