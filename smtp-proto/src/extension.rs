@@ -35,7 +35,7 @@ use core::fmt;
 
 use scop_core::{Full, Sink};
 
-use crate::auth::MechanismSet;
+use crate::auth::{Mechanism, MechanismSet};
 use crate::command::Hello;
 use crate::parameter::{Body, Parameter};
 use crate::reply::{Code, Reply, Status};
@@ -62,6 +62,8 @@ pub struct Session {
     pub authenticated: bool,
     /// The greeting that was accepted last; `None` before it, and again after STARTTLS.
     pub hello: Option<Hello>,
+    /// What the extensions of the last reply to EHLO or LHLO allow; nothing before it and behind HELO.
+    pub terms: Terms,
     /// A MAIL command was accepted, and its transaction is not over.
     pub in_transaction: bool,
     /// Recipients accepted in this transaction.
@@ -74,7 +76,27 @@ pub struct Session {
     pub unsynchronised: bool,
 }
 
-/// What the parameters of MAIL said of a message. Extensions write it; the machine and the host read it.
+/// What the extensions that a server announced change for a connection. Extensions write it, in
+/// [`Extension::offered`]; the machine and the host read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Terms {
+    /// Commands may come in groups (RFC 2920).
+    pub pipelining: bool,
+    /// Replies carry enhanced status codes (RFC 2034).
+    pub enhanced_status: bool,
+    /// The largest message in octets (RFC 1870).
+    pub max_size: Option<u64>,
+    /// MAILMAX of LIMITS (RFC 9422): transactions of this connection.
+    pub max_transactions: Option<u32>,
+    /// RCPTMAX of LIMITS: recipients of one transaction.
+    pub max_recipients: Option<u32>,
+    /// RCPTDOMAINMAX of LIMITS: domains of the recipients of one transaction.
+    pub max_domains: Option<u32>,
+}
+
+/// What the parameters of MAIL say of a message. Extensions write it, for a server as they judge what
+/// came and for a client as they judge what it sends; the machine and the host read it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Envelope {
@@ -86,28 +108,25 @@ pub struct Envelope {
     pub utf8: bool,
     /// REQUIRETLS (RFC 8689).
     pub require_tls: bool,
+    /// HOLDFOR or HOLDUNTIL (RFC 4865).
+    pub held: bool,
 }
 
-/// What a client knows of the server. Extensions write it as the server announces them.
+/// What a client knows of the server. Extensions write it as the server announces them; the machine
+/// empties it before each EHLO and after STARTTLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Peer {
     /// The channel is encrypted, as the host says.
     pub secure: bool,
-    /// Commands may be sent in groups (RFC 2920).
-    pub pipelining: bool,
+    /// What the server announced for the connection.
+    pub terms: Terms,
+    /// STARTTLS is there (RFC 3207).
+    pub start_tls: bool,
     /// BDAT is there (RFC 3030).
     pub chunking: bool,
-    /// The largest message (RFC 1870); 0 and absent are no limit.
-    pub max_size: Option<u64>,
-    /// The mechanisms of AUTH that this crate knows (RFC 4954).
+    /// The mechanisms of AUTH that may be used now (RFC 4954).
     pub mechanisms: MechanismSet,
-    /// MAILMAX of LIMITS (RFC 9422): transactions of this connection.
-    pub max_transactions: Option<u32>,
-    /// RCPTMAX of LIMITS: recipients of one transaction.
-    pub max_recipients: Option<u32>,
-    /// RCPTDOMAINMAX of LIMITS: domains of the recipients of one transaction.
-    pub max_domains: Option<u32>,
 }
 
 /// A reply that refuses, as a constant.
@@ -152,9 +171,11 @@ pub enum Effect {
     Ask,
     /// The host is asked; when it consents, the session begins anew with the greeting (XCLIENT).
     AskAndRestart,
-    /// An exchange of AUTH begins (RFC 4954 4).
-    Authenticate,
-    /// This many octets of the message follow (RFC 3030 2).
+    /// An exchange of AUTH with this mechanism begins; the initial response is what stands behind the
+    /// first space of the argument (RFC 4954 4).
+    Authenticate(Mechanism),
+    /// This many octets follow, whatever the state of the session is: when they cannot be taken now they
+    /// are read and thrown away before the refusal (RFC 3030 2).
     Chunk {
         /// How many.
         size: u64,
@@ -168,17 +189,23 @@ pub enum Effect {
 /// An SMTP extension.
 ///
 /// Only [`Extension::keyword`] has to be there. Names compare without regard to ASCII case; two
-/// extensions in one list must not share one.
+/// extensions in one list must not share one. The machine sees to it that a parameter comes once.
 pub trait Extension: Sync + fmt::Debug {
     /// The EHLO keyword (`ehlo-keyword` of RFC 5321 4.1.1.1).
     fn keyword(&self) -> &str;
 
-    /// The parameters that it adds to MAIL.
+    /// Keywords of extensions without which this one means nothing. A server is not made without them.
+    fn needs(&self) -> &[&str] {
+        &[]
+    }
+
+    /// The parameters that it adds to MAIL. A name is a keyword, or `KEYWORD=VALUE` to claim that value
+    /// alone: BODY=8BITMIME and BODY=BINARYMIME belong to two extensions.
     fn mail_keywords(&self) -> &[&str] {
         &[]
     }
 
-    /// The parameters that it adds to RCPT.
+    /// The parameters that it adds to RCPT; names as above.
     fn rcpt_keywords(&self) -> &[&str] {
         &[]
     }
@@ -200,6 +227,9 @@ pub trait Extension: Sync + fmt::Debug {
     fn emit_arguments(&self, _session: &Session, _sink: &mut dyn Sink) -> Result<(), Full> {
         Ok(())
     }
+
+    /// Server: it was announced in a reply to EHLO or LHLO, and is in effect from now on.
+    fn offered(&self, _terms: &mut Terms) {}
 
     /// Server: judges one of its parameters of MAIL, and notes what it says in `envelope`. The host gets
     /// the parameter too.
@@ -245,11 +275,16 @@ pub trait Extension: Sync + fmt::Debug {
     fn announced(&self, _arguments: &[u8], _peer: &mut Peer) {}
 
     /// Client: whether one of its parameters can be sent to this server; that the server announced the
-    /// extension is known already.
+    /// extension is known already. Notes what the parameter says in `envelope`.
     ///
     /// # Errors
     /// Why not, in words.
-    fn can_send(&self, _parameter: Parameter<'_>, _peer: &Peer) -> Result<(), &'static str> {
+    fn can_send(
+        &self,
+        _parameter: Parameter<'_>,
+        _peer: &Peer,
+        _envelope: &mut Envelope,
+    ) -> Result<(), &'static str> {
         Ok(())
     }
 }
