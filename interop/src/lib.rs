@@ -7,6 +7,7 @@ pub mod dkim;
 pub mod machine;
 pub mod mime;
 pub mod peer;
+pub mod program;
 pub mod real_mail;
 pub mod spf;
 
