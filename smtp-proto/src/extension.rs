@@ -31,6 +31,13 @@
 //! # let _ = extensions;
 //! ```
 
+#[allow(dead_code, reason = "until both machines use all of it")]
+mod list;
+
+#[allow(unused_imports, reason = "until both machines use them")]
+pub(crate) use list::{Extensions, Set};
+pub use list::{ListError, ListErrorKind};
+
 use core::fmt;
 
 use scop_core::{Full, Sink};
