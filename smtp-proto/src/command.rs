@@ -26,6 +26,8 @@ pub struct Tolerance {
     pub bare_path: bool,
     /// HELO, EHLO or LHLO with anything that holds no control or white space, such as `localhost_1`.
     pub any_hello: bool,
+    /// A line that ends at a bare LF ([`LineReader::with_lf_line`](crate::line::LineReader::with_lf_line)).
+    pub lf_line: bool,
 }
 
 impl Tolerance {
@@ -35,6 +37,7 @@ impl Tolerance {
         space_before_path: false,
         bare_path: false,
         any_hello: false,
+        lf_line: false,
     };
 
     /// What does no harm.
@@ -43,6 +46,7 @@ impl Tolerance {
         space_before_path: true,
         bare_path: false,
         any_hello: true,
+        lf_line: false,
     };
 }
 
