@@ -12,6 +12,7 @@ pub mod command;
 pub mod data;
 pub mod ehlo;
 pub mod extension;
+mod lexical;
 pub mod line;
 pub mod parameter;
 pub mod path;

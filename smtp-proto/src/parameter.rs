@@ -1,4 +1,59 @@
 //! Parameters of MAIL and RCPT (RFC 5321 4.1.2).
+//!
+//! ```
+//! use scop_smtp_proto::Parameters;
+//! let parameters = Parameters::parse(b"SIZE=1000 BODY=8BITMIME SMTPUTF8")?;
+//! assert_eq!(parameters.iter().count(), 3);
+//! let size = parameters.find("size").unwrap();
+//! assert_eq!((size.keyword, size.value), (&b"SIZE"[..], Some(&b"1000"[..])));
+//! # Ok::<(), scop_smtp_proto::parameter::ParameterError>(())
+//! ```
+
+use core::fmt;
+
+use scop_core::{Emit, Full, ParseError, Sink};
+
+use crate::lexical::{Class, first_bad_utf8};
+
+/// Which rule a parameter breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ParameterErrorKind {
+    /// A keyword is letters, digits and hyphens, the first no hyphen (RFC 5321 4.1.2, `esmtp-keyword`).
+    BadKeyword,
+    /// A value is visible characters without `=`, one at least (RFC 5321 4.1.2, `esmtp-value`).
+    BadValue,
+    /// Octets above 127 in a value are UTF-8, and no control characters (RFC 6531 3.3).
+    BadUtf8,
+    /// One space stands between two parameters (RFC 5321 4.1.2, `Mail-parameters`).
+    BadSpace,
+    /// Two of them have the same keyword, and readers disagree on which counts.
+    Duplicate,
+    /// More than [`Parameters::MAX`].
+    TooMany,
+}
+
+impl fmt::Display for ParameterErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BadKeyword => {
+                "the keyword of a parameter is letters, digits and hyphens (RFC 5321 4.1.2)"
+            }
+            Self::BadValue => {
+                "the value of a parameter is visible characters without \"=\" (RFC 5321 4.1.2)"
+            }
+            Self::BadUtf8 => {
+                "the value of a parameter is not UTF-8, or holds a control (RFC 6531 3.3)"
+            }
+            Self::BadSpace => "one space stands between parameters (RFC 5321 4.1.2)",
+            Self::Duplicate => "a parameter is given twice",
+            Self::TooMany => "there are more than 32 parameters",
+        })
+    }
+}
+
+/// Why bytes are no parameters, and at which byte.
+pub type ParameterError = ParseError<ParameterErrorKind>;
 
 /// `esmtp-keyword ["=" esmtp-value]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,17 +64,226 @@ pub struct Parameter<'a> {
     pub value: Option<&'a [u8]>,
 }
 
-/// Parameters as they stand behind a path, all of them well formed; an iterator reads them.
+impl<'a> Parameter<'a> {
+    /// Reads one parameter.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn parse(raw: &'a [u8]) -> Result<Self, ParameterError> {
+        let (parameter, rest) = Self::parse_prefix(raw)?;
+        if rest.is_empty() {
+            return Ok(parameter);
+        }
+        let kind = match parameter.value {
+            Some(_) => ParameterErrorKind::BadValue,
+            None => ParameterErrorKind::BadKeyword,
+        };
+        Err(ParseError::new(kind, raw.len().saturating_sub(rest.len())))
+    }
+
+    /// Reads one parameter at the start of `raw`; what is left begins with an octet that is none of it.
+    ///
+    /// ```text
+    /// esmtp-param    = esmtp-keyword ["=" esmtp-value]               ; RFC 5321 4.1.2
+    /// esmtp-keyword  = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
+    /// esmtp-value    = 1*(%d33-60 / %d62-126)
+    ///                                     ; any CHAR excluding "=", SP, and control characters
+    /// esmtp-value    =/ UTF8-non-ascii                               ; RFC 6531 3.3
+    /// ```
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    #[inline]
+    pub fn parse_prefix(raw: &'a [u8]) -> Result<(Self, &'a [u8]), ParameterError> {
+        let error = |kind, offset| Err(ParseError::new(kind, offset));
+        let len = Class::LDH.run(raw);
+        let (keyword, rest) = raw.split_at_checked(len).unwrap_or_default();
+        if matches!(keyword.first(), None | Some(b'-')) {
+            return error(ParameterErrorKind::BadKeyword, 0);
+        }
+        let Some(behind) = rest.strip_prefix(b"=") else {
+            let value = None;
+            return Ok((Self { keyword, value }, rest));
+        };
+        let value_len = Class::VALUE.or(Class::NON_ASCII).run(behind);
+        let (value, rest) = behind.split_at_checked(value_len).unwrap_or_default();
+        if value.is_empty() {
+            return error(ParameterErrorKind::BadValue, len.saturating_add(1));
+        }
+        if !value.is_ascii()
+            && let Some(bad) = first_bad_utf8(value)
+        {
+            let offset = len.saturating_add(1).saturating_add(bad);
+            return error(ParameterErrorKind::BadUtf8, offset);
+        }
+        let value = Some(value);
+        Ok((Self { keyword, value }, rest))
+    }
+
+    /// Whether its keyword is `keyword`, without regard to ASCII case.
+    pub fn is(&self, keyword: &str) -> bool {
+        self.keyword.eq_ignore_ascii_case(keyword.as_bytes())
+    }
+}
+
+/// As written.
+impl Emit for Parameter<'_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        sink.put(self.keyword)?;
+        let Some(value) = self.value else {
+            return Ok(());
+        };
+        sink.put_byte(b'=')?;
+        sink.put(value)
+    }
+}
+
+/// Parameters as they stand behind a path, all of them well formed, none of them twice.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Parameters<'a> {
     raw: &'a [u8],
 }
 
 impl<'a> Parameters<'a> {
+    /// There are not many more in the registry; each is compared with those before it.
+    pub const MAX: usize = 32;
+
+    /// None.
+    pub const EMPTY: Self = Self { raw: b"" };
+
+    /// Reads all of them; there may be none.
+    ///
+    /// ```text
+    /// Mail-parameters = esmtp-param *(SP esmtp-param)                ; RFC 5321 4.1.2
+    /// Rcpt-parameters = esmtp-param *(SP esmtp-param)
+    /// ```
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn parse(raw: &'a [u8]) -> Result<Self, ParameterError> {
+        Self::read(raw, false)
+    }
+
+    /// The same, also with more spaces and tabs where `wide` says so.
+    pub(crate) fn read(raw: &'a [u8], wide: bool) -> Result<Self, ParameterError> {
+        let mut rest = raw;
+        let mut count = 0_usize;
+        while !rest.is_empty() {
+            let offset = raw.len().saturating_sub(rest.len());
+            let (parameter, behind) =
+                Parameter::parse_prefix(rest).map_err(|error| error.nested(offset))?;
+            if count >= Self::MAX {
+                return Err(ParseError::new(ParameterErrorKind::TooMany, offset));
+            }
+            // The first `count` are well formed.
+            let mut before = Iter { rest: raw }.take(count);
+            if before.any(|other| other.keyword.eq_ignore_ascii_case(parameter.keyword)) {
+                return Err(ParseError::new(ParameterErrorKind::Duplicate, offset));
+            }
+            count = count.saturating_add(1);
+            let Some((&space, mut next)) = behind.split_first() else {
+                break;
+            };
+            let at = raw.len().saturating_sub(behind.len());
+            if !(space == b' ' || wide && space == b'\t') {
+                let kind = match parameter.value {
+                    _ if space == b'\t' => ParameterErrorKind::BadSpace,
+                    Some(_) => ParameterErrorKind::BadValue,
+                    None => ParameterErrorKind::BadKeyword,
+                };
+                return Err(ParseError::new(kind, at));
+            }
+            if wide {
+                next = skip_space(next);
+            }
+            if matches!(next.first(), None | Some(b' ' | b'\t')) {
+                return Err(ParseError::new(ParameterErrorKind::BadSpace, at));
+            }
+            rest = next;
+        }
+        Ok(Self { raw })
+    }
+
     /// The bytes, without the space before the first.
     pub const fn raw(&self) -> &'a [u8] {
         self.raw
     }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// One after the other.
+    pub const fn iter(&self) -> Iter<'a> {
+        Iter { rest: self.raw }
+    }
+
+    /// The one whose keyword is `keyword`, without regard to ASCII case.
+    pub fn find(&self, keyword: &str) -> Option<Parameter<'a>> {
+        self.iter().find(|parameter| parameter.is(keyword))
+    }
+}
+
+/// As written, with one space between them.
+impl Emit for Parameters<'_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        for (index, parameter) in self.iter().enumerate() {
+            if index > 0 {
+                sink.put_byte(b' ')?;
+            }
+            parameter.emit(sink)?;
+        }
+        Ok(())
+    }
+}
+
+impl PartialEq for Parameters<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Parameters<'_> {}
+
+impl<'a> IntoIterator for Parameters<'a> {
+    type Item = Parameter<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &Parameters<'a> {
+    type Item = Parameter<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// Reads [`Parameters`].
+#[derive(Clone, Debug)]
+pub struct Iter<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Parameter<'a>;
+
+    fn next(&mut self) -> Option<Parameter<'a>> {
+        // They were read before, so that the only error left is that nothing is left.
+        let (parameter, rest) = Parameter::parse_prefix(self.rest).ok()?;
+        self.rest = skip_space(rest);
+        Some(parameter)
+    }
+}
+
+fn skip_space(bytes: &[u8]) -> &[u8] {
+    let len = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
+    bytes.get(len.unwrap_or(bytes.len())..).unwrap_or_default()
 }
 
 /// What the octets of a message may be: BODY (RFC 6152 2, RFC 3030 3).
@@ -32,4 +296,87 @@ pub enum Body {
     EightBitMime,
     /// Any octets, in BDAT chunks.
     BinaryMime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+    use std::string::String;
+    use std::vec::Vec;
+
+    #[test]
+    fn well_formed() {
+        #[rustfmt::skip]
+        let cases: &[(&str, &str)] = &[
+            ("", ""),
+            ("SMTPUTF8", "SMTPUTF8 -"),
+            ("size=1 X-y=<>", "size 1, X-y <>"),
+            ("8=~", "8 ~"),
+            ("A=\u{e9}", "A \u{e9}"),
+        ];
+        for (raw, expected) in cases {
+            let parameters = Parameters::parse(raw.as_bytes()).unwrap();
+            let read: Vec<String> = parameters
+                .iter()
+                .map(|parameter| {
+                    let [keyword, value] = [parameter.keyword, parameter.value.unwrap_or(b"-")]
+                        .map(|bytes| str::from_utf8(bytes).unwrap());
+                    format!("{keyword} {value}")
+                })
+                .collect();
+            assert_eq!(read.join(", "), *expected);
+            assert_eq!(parameters.to_vec(), raw.as_bytes());
+        }
+        let wide = Parameters::read(b"A \t B=1", true).unwrap();
+        assert_eq!(wide.to_vec(), b"A B=1");
+    }
+
+    #[test]
+    fn errors_name_the_rule_and_the_byte() {
+        use ParameterErrorKind::*;
+        #[rustfmt::skip]
+        let cases: &[(&[u8], ParameterErrorKind, usize)] = &[
+            (b" A", BadKeyword, 0),
+            (b"-A", BadKeyword, 0),
+            (b"=1", BadKeyword, 0),
+            (b"A_B", BadKeyword, 1),
+            (b"A\0", BadKeyword, 1),
+            (b"A=", BadValue, 2),
+            (b"A= B", BadValue, 2),
+            (b"A=1=2", BadValue, 3),
+            (b"A=1\r\nB", BadValue, 3),
+            (b"A=1\0", BadValue, 3),
+            (b"A=1 ", BadSpace, 3),
+            (b"A  B", BadSpace, 1),
+            (b"A\tB", BadSpace, 1),
+            (b"A=\xe9", BadUtf8, 2),
+            (b"A=1\xc2\x85", BadUtf8, 3),
+            (b"A=1 B a", Duplicate, 6),
+        ];
+        for (raw, kind, offset) in cases {
+            let error = Parameters::parse(raw).unwrap_err();
+            assert_eq!(
+                (error.kind(), error.offset()),
+                (*kind, *offset),
+                "{}",
+                raw.escape_ascii()
+            );
+        }
+        assert_eq!(
+            Parameters::read(b"A=1 \t", true).unwrap_err().kind(),
+            BadSpace
+        );
+    }
+
+    #[test]
+    fn many() {
+        let text = |count: usize| {
+            let all: Vec<String> = (0..count).map(|number| format!("A{number}")).collect();
+            all.join(" ")
+        };
+        assert!(Parameters::parse(text(32).as_bytes()).is_ok());
+        let error = Parameters::parse(text(33).as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), ParameterErrorKind::TooMany);
+    }
 }
