@@ -62,21 +62,26 @@ fn skip_blocks(window: &[u8], from: usize, look: Look) -> usize {
     }
     let skipped = match (look.bare, look.dots) {
         (true, true) => skip(rest, |here, next, third| {
-            ((here == CR) ^ (next == LF)) | ((next == LF) & (third == b'.'))
+            (is(here, CR) ^ is(next, LF)) | (is(next, LF) & is(third, b'.'))
         }),
-        (true, false) => skip(rest, |here, next, _| (here == CR) ^ (next == LF)),
+        (true, false) => skip(rest, |here, next, _| is(here, CR) ^ is(next, LF)),
         (false, true) => skip(rest, |here, next, third| {
-            (here == CR) & (next == LF) & (third == b'.')
+            is(here, CR) & is(next, LF) & is(third, b'.')
         }),
-        (false, false) => skip(rest, |_, _, _| false),
+        (false, false) => skip(rest, |_, _, _| 0),
     };
     let to = from.saturating_add(skipped);
     let before = skipped.checked_sub(1).and_then(|last| rest.get(last));
     to.saturating_sub(usize::from(before == Some(&CR)))
 }
 
-/// How many octets stand before the first block of which `event` is true for an octet and the two behind it.
-fn skip(rest: &[u8], event: impl Fn(u8, u8, u8) -> bool) -> usize {
+/// 1 when it is.
+fn is(octet: u8, what: u8) -> u8 {
+    u8::from(octet == what)
+}
+
+/// How many octets stand before the first block of which `event` is 1 for an octet and the two behind it.
+fn skip(rest: &[u8], event: impl Fn(u8, u8, u8) -> u8) -> usize {
     const BLOCK: usize = 64;
     let (here, _) = rest.as_chunks::<BLOCK>();
     let (next, _) = rest.get(1..).unwrap_or_default().as_chunks::<BLOCK>();
@@ -85,7 +90,7 @@ fn skip(rest: &[u8], event: impl Fn(u8, u8, u8) -> bool) -> usize {
     let quiet = blocks.take_while(|((here, next), third)| {
         let octets = here.iter().zip(*next).zip(*third);
         octets.fold(0, |found, ((&here, &next), &third)| {
-            found | u8::from(event(here, next, third))
+            found | event(here, next, third)
         }) == 0
     });
     quiet.count().saturating_mul(BLOCK)
