@@ -11,9 +11,21 @@
 
 use core::fmt;
 
-use scop_core::{Emit, Full, ParseError, Sink};
+use scop_core::{Emit, Full, ParseError, Sink, SliceSink};
 
 use crate::lexical::{Class, first_bad_utf8};
+
+mod dsn;
+mod timestamp;
+mod typed;
+mod xtext;
+
+pub use dsn::{EnvelopeId, Notify, OriginalAddress, OriginalRecipient, Ret};
+pub use timestamp::Timestamp;
+pub use typed::{
+    ByMode, DeliverBy, HoldFor, HoldUntil, Priority, RrvsAction, Size, Submitter, Typed, ValidSince,
+};
+pub use xtext::{Octets, Xtext};
 
 /// Which rule a parameter breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +43,28 @@ pub enum ParameterErrorKind {
     Duplicate,
     /// More than [`Parameters::MAX`].
     TooMany,
+    /// The keyword stands without the value that it needs.
+    NoValue,
+    /// The keyword has a value and takes none.
+    UnexpectedValue,
+    /// The value is none of the words that there are.
+    BadWord,
+    /// The value is no number, or out of range.
+    BadNumber,
+    /// The value is no xtext of visible characters (RFC 3461 4).
+    BadXtext,
+    /// The value is longer than its RFC allows.
+    TooLong,
+    /// The value is no mailbox in US-ASCII, nor `<>` (RFC 4954 5).
+    BadMailbox,
+    /// ORCPT begins with the type of the address and `;` (RFC 3461 4.2).
+    BadAddressType,
+    /// The address is not of the type `utf-8` (RFC 6533 3).
+    BadUtf8Address,
+    /// The value is no date and time, or no such moment is there (RFC 3339 5.6).
+    BadDateTime,
+    /// The value is no time and mode of BY (RFC 2852 4).
+    BadDeliverBy,
 }
 
 impl fmt::Display for ParameterErrorKind {
@@ -48,6 +82,17 @@ impl fmt::Display for ParameterErrorKind {
             Self::BadSpace => "one space stands between parameters (RFC 5321 4.1.2)",
             Self::Duplicate => "a parameter is given twice",
             Self::TooMany => "there are more than 32 parameters",
+            Self::NoValue => "a parameter lacks its value",
+            Self::UnexpectedValue => "a parameter has a value and takes none",
+            Self::BadWord => "the value of a parameter is none of the words that it takes",
+            Self::BadNumber => "the value of a parameter is no number in its range",
+            Self::BadXtext => "the value of a parameter is no xtext of printable text (RFC 3461 4)",
+            Self::TooLong => "the value of a parameter is too long",
+            Self::BadMailbox => "AUTH of MAIL is no mailbox as xtext, nor \"<>\" (RFC 4954 5)",
+            Self::BadAddressType => "ORCPT begins with an address type and \";\" (RFC 3461 4.2)",
+            Self::BadUtf8Address => "the address is none of the type utf-8 (RFC 6533 3)",
+            Self::BadDateTime => "the value of a parameter is no date and time (RFC 3339 5.6)",
+            Self::BadDeliverBy => "BY is seconds, \";\", N or R and perhaps T (RFC 2852 4)",
         })
     }
 }
@@ -119,6 +164,62 @@ impl<'a> Parameter<'a> {
         let value = Some(value);
         Ok((Self { keyword, value }, rest))
     }
+
+    /// What it means, when this crate knows its extension.
+    ///
+    /// # Errors
+    /// The first rule that its value breaks; offsets count from the start of the value.
+    pub fn typed(&self) -> Result<Typed<'a>, ParameterError> {
+        Typed::of(*self)
+    }
+
+    /// Writes a typed value to the start of `room`, which moves on to what is left of it: the parameters
+    /// of a command share one buffer.
+    ///
+    /// ```
+    /// use scop_smtp_proto::Parameter;
+    /// use scop_smtp_proto::parameter::{Body, Notify, OriginalRecipient, Size};
+    ///
+    /// let mut buffer = [0; 128];
+    /// let mut room = &mut buffer[..];
+    /// let mail = [Parameter::write(&Size(1234), &mut room)?, Body::EightBitMime.parameter()];
+    /// let recipient = OriginalRecipient::rfc822(b"joe@example.org").unwrap();
+    /// let rcpt = [Parameter::write(&recipient, &mut room)?, Parameter::write(&Notify::NEVER, &mut room)?];
+    /// // client.mail(&path, &mail), client.recipient(&path, &rcpt)
+    /// assert_eq!(mail[0].value, Some(&b"1234"[..]));
+    /// assert_eq!(rcpt[0].value, Some(&b"rfc822;joe@example.org"[..]));
+    /// # Ok::<(), scop_core::Full>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Full` when it does not fit, and when what `value` writes is no parameter.
+    #[expect(
+        clippy::mut_mut,
+        reason = "the room shrinks, as the slices that std::io reads do"
+    )]
+    pub fn write<E: Emit>(value: &E, room: &mut &'a mut [u8]) -> Result<Self, Full> {
+        let len = value.emitted_len();
+        let buffer = core::mem::take(room);
+        let Some((written, rest)) = buffer.split_at_mut_checked(len) else {
+            return Err(Full);
+        };
+        *room = rest;
+        let mut sink = SliceSink::new(written);
+        value.emit(&mut sink)?;
+        Self::parse(sink.into_written()).map_err(|_| Full)
+    }
+
+    /// SMTPUTF8 of MAIL (RFC 6531 3.4).
+    pub const SMTPUTF8: Parameter<'static> = Parameter {
+        keyword: b"SMTPUTF8",
+        value: None,
+    };
+
+    /// REQUIRETLS of MAIL (RFC 8689 2).
+    pub const REQUIRETLS: Parameter<'static> = Parameter {
+        keyword: b"REQUIRETLS",
+        value: None,
+    };
 
     /// Whether its keyword is `keyword`, without regard to ASCII case.
     pub fn is(&self, keyword: &str) -> bool {
@@ -284,6 +385,14 @@ impl<'a> Iterator for Iter<'a> {
 fn skip_space(bytes: &[u8]) -> &[u8] {
     let len = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
     bytes.get(len.unwrap_or(bytes.len())..).unwrap_or_default()
+}
+
+/// The one of `words` that `value` is, without regard to ASCII case.
+fn word<T: Copy>(value: &[u8], words: &[(&str, T)]) -> Result<T, ParameterError> {
+    (words.iter())
+        .find(|(word, _)| value.eq_ignore_ascii_case(word.as_bytes()))
+        .map(|(_, meaning)| *meaning)
+        .ok_or_else(|| ParseError::new(ParameterErrorKind::BadWord, 0))
 }
 
 /// What the octets of a message may be: BODY (RFC 6152 2, RFC 3030 3).

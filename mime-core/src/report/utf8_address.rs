@@ -41,6 +41,29 @@ impl<'a> Utf8Address<'a> {
             text: recipient.text_raw(),
         })
     }
+
+    /// Reads `utf-8-addr-xtext` or `utf-8-addr-unitext`, as ORCPT carries it (RFC 6533 3): what
+    /// [`Self::of`] keeps as it is written is refused here.
+    ///
+    /// ```text
+    /// utf-8-addr-unitext = 1*(QUCHAR / EmbeddedUnicodeChar)           ; RFC 6533 3
+    /// QUCHAR             = QCHAR / UTF8-non-ascii
+    /// QCHAR              = %x21-2A / %x2C-3C / %x3E-5B / %x5D-7E      ; no "+", "=", "\"
+    /// ```
+    pub fn parse(text: &'a [u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(text);
+        let characters = str::from_utf8(text).ok()?;
+        if characters.is_empty() || characters.chars().any(char::is_control) {
+            return None;
+        }
+        while !cursor.is_at_end() {
+            cursor.take_while(|byte| !matches!(byte, b' ' | b'+' | b'=' | b'\\'));
+            if !cursor.is_at_end() {
+                take_embedded(&mut cursor)?;
+            }
+        }
+        Some(Self { text })
+    }
 }
 
 /// In UTF-8.
@@ -92,6 +115,27 @@ fn take_embedded(cursor: &mut Cursor<'_>) -> Option<char> {
     }
     *cursor = ahead;
     Some(character)
+}
+
+/// Emits an address as `utf-8-addr-xtext`, in ASCII.
+///
+/// ```
+/// use scop_core::Emit;
+/// use scop_mime_core::report::utf8_address::{Encoded, Utf8Address};
+///
+/// let mut written: heapless::Vec<u8, 64> = heapless::Vec::new();
+/// Encoded("m\u{fc}ller+a@example.org").emit(&mut written)?;
+/// assert_eq!(written, b"m\\x{FC}ller\\x{2B}a@example.org");
+/// assert_eq!(Utf8Address::parse(&written).unwrap().to_string(), "m\u{fc}ller+a@example.org");
+/// # Ok::<(), scop_core::Full>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Encoded<'a>(pub &'a str);
+
+impl Emit for Encoded<'_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        Xtext(sink).put(self.0.as_bytes())
+    }
 }
 
 /// Writes an address in ASCII: what is not printable ASCII, and the three octets that have a meaning of
