@@ -24,6 +24,11 @@ pub struct Tolerance {
     pub space_before_path: bool,
     /// A path without `<` and `>`.
     pub bare_path: bool,
+    /// More than one space, or tabs, where the grammar has one space.
+    pub wide_space: bool,
+    /// A local part of more than 64 octets or a path of more than 256, as address rewriting makes. A server
+    /// must take as much as that, and may take more (RFC 5321 4.5.3.1).
+    pub long_path: bool,
     /// HELO, EHLO or LHLO with anything that holds no control or white space, such as `localhost_1`.
     pub any_hello: bool,
     /// A line that ends at a bare LF ([`LineReader::with_lf_line`](crate::line::LineReader::with_lf_line)).
@@ -36,6 +41,8 @@ impl Tolerance {
         trailing_space: false,
         space_before_path: false,
         bare_path: false,
+        wide_space: false,
+        long_path: false,
         any_hello: false,
         lf_line: false,
     };
@@ -45,6 +52,8 @@ impl Tolerance {
         trailing_space: true,
         space_before_path: true,
         bare_path: false,
+        wide_space: true,
+        long_path: true,
         any_hello: true,
         lf_line: false,
     };

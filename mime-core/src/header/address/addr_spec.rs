@@ -20,8 +20,10 @@ use crate::header::lexical::{
 /// case, whatever the quoting, comments and white space.
 #[derive(Clone, Copy, Debug)]
 pub struct AddrSpec<'a> {
-    local_part: LocalPart<'a>,
-    domain: Domain<'a>,
+    raw: &'a [u8],
+    offset: usize,
+    local_len: usize,
+    domain_start: usize,
     /// What lies between the tokens.
     pub(super) inside: Gap,
 }
@@ -45,6 +47,7 @@ impl<'a> AddrSpec<'a> {
     /// Takes the gap before an address, and the address.
     pub(crate) fn take(cursor: &mut Cursor<'a>) -> Result<Self, AddressError> {
         take_gap(cursor)?;
+        let start = *cursor;
         let local = take_dotted(cursor, Words::QuotedToo, AddressErrorKind::NoLocalPart)?;
         let mut inside = local.inside;
         inside.join(take_gap(cursor)?);
@@ -55,29 +58,47 @@ impl<'a> AddrSpec<'a> {
         inside.join(take_gap(cursor)?);
         let domain = Domain::take(cursor, &mut inside)?;
         Ok(Self {
-            local_part: LocalPart {
-                raw: local.raw,
-                offset: local.offset,
-            },
-            domain,
+            raw: since(start, cursor),
+            offset: start.offset(),
+            local_len: local.raw.len(),
+            domain_start: domain.offset.saturating_sub(start.offset()),
             inside,
         })
     }
 
+    /// From the first octet of the local part to the last of the domain, as written.
+    pub const fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
     /// What stands before the `@`.
     pub const fn local_part(&self) -> LocalPart<'a> {
-        self.local_part
+        let raw = match self.raw.split_at_checked(self.local_len) {
+            Some((raw, _)) => raw,
+            None => self.raw,
+        };
+        LocalPart {
+            raw,
+            offset: self.offset,
+        }
     }
 
     /// What stands after the `@`.
     pub const fn domain(&self) -> Domain<'a> {
-        self.domain
+        let raw = match self.raw.split_at_checked(self.domain_start) {
+            Some((_, raw)) => raw,
+            None => self.raw,
+        };
+        Domain {
+            raw,
+            offset: self.offset.saturating_add(self.domain_start),
+        }
     }
 }
 
 impl PartialEq for AddrSpec<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.local_part == other.local_part && self.domain == other.domain
+        self.local_part() == other.local_part() && self.domain() == other.domain()
     }
 }
 
@@ -86,9 +107,9 @@ impl Eq for AddrSpec<'_> {}
 /// In canonical form.
 impl Emit for AddrSpec<'_> {
     fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
-        self.local_part.emit(sink)?;
+        self.local_part().emit(sink)?;
         sink.put_byte(b'@')?;
-        self.domain.emit(sink)
+        self.domain().emit(sink)
     }
 }
 
@@ -254,7 +275,6 @@ pub(crate) enum Words {
 /// Words with dots between them.
 pub(crate) struct Dotted<'a> {
     pub(crate) raw: &'a [u8],
-    pub(crate) offset: usize,
     pub(crate) inside: Gap,
 }
 
@@ -278,7 +298,6 @@ pub(crate) fn take_dotted<'a>(
             *cursor = end;
             return Ok(Dotted {
                 raw: since(start, cursor),
-                offset: start.offset(),
                 inside,
             });
         }
