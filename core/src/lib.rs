@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+pub mod base64;
 pub mod crypto;
 mod cursor;
 mod error;

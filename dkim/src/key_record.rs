@@ -132,7 +132,7 @@ impl<'a> KeyRecord<'a> {
         match base64::decode(self.key, &mut sink) {
             Ok(()) => {}
             Err(DecodeError::Syntax) => return Err(error(KeyRecordErrorKind::Base64)),
-            Err(DecodeError::TooLong) => return Err(error(KeyRecordErrorKind::KeyTooLong)),
+            Err(DecodeError::Full) => return Err(error(KeyRecordErrorKind::KeyTooLong)),
         }
         let octets = sink.into_written();
         match self.key_type {
