@@ -23,11 +23,17 @@ pub struct ParseError<K> {
 
 impl<K> ParseError<K> {
     /// An error of `kind` at byte `offset`.
-    pub fn new(kind: K, offset: usize) -> Self {
-        Self {
-            kind,
-            offset: u32::try_from(offset).unwrap_or(u32::MAX),
-        }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "larger offsets saturate; `try_from` is not const"
+    )]
+    pub const fn new(kind: K, offset: usize) -> Self {
+        let offset = if offset > u32::MAX as usize {
+            u32::MAX
+        } else {
+            offset as u32
+        };
+        Self { kind, offset }
     }
 
     /// The byte, counted from the start of the parsed slice.

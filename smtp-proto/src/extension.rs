@@ -45,7 +45,7 @@ use scop_core::{Full, Sink};
 use crate::auth::{Mechanism, MechanismSet};
 use crate::command::Hello;
 use crate::parameter::{Body, Parameter};
-use crate::reply::{Code, Reply, Status};
+use crate::reply::{Reply, Status};
 
 /// What a connection speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -148,14 +148,14 @@ impl Refusal {
     pub const BAD_ARGUMENT: Self =
         Self::new(501, Status::new(5, 5, 4), "Syntax error in parameters");
 
-    /// A refusal. A code that is not 4yz or 5yz becomes 554, so that it cannot be taken for consent.
+    /// A refusal. What consents, and what [`Reply::new`] refuses, becomes `554 5.0.0 Refused`: a constant
+    /// cannot fail, and must not be taken for consent.
     pub const fn new(code: u16, status: Status, text: &'static str) -> Self {
-        let code = if code >= 400 && code < 600 { code } else { 554 };
-        Self(Reply {
-            code: Code(code),
-            status: Some(status),
-            text,
-        })
+        let code = if code >= 400 { code } else { 0 };
+        match Reply::new(code, Some(status), text) {
+            Ok(reply) => Self(reply),
+            Err(_) => Self(Reply::REFUSED),
+        }
     }
 
     /// As a reply.

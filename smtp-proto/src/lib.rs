@@ -29,4 +29,4 @@ pub use parameter::{Parameter, Parameters};
 #[doc(inline)]
 pub use path::{Domain, ForwardPath, Mailbox, ReversePath};
 #[doc(inline)]
-pub use reply::{Code, Reply, ReplyView, Status};
+pub use reply::{Code, Reply, ReplyReader, ReplyView, Status};

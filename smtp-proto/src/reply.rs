@@ -1,17 +1,75 @@
-//! Replies (RFC 5321 4.2, RFC 2034, RFC 3463, RFC 5248).
+//! Replies (RFC 5321 4.2), with enhanced status codes (RFC 2034, RFC 3463, RFC 5248).
+//!
+//! A [`Reply`] is one to be sent: it cannot hold what would break the dialogue. A [`ReplyView`] is one that
+//! was received, whole; [`ReplyReader`] cuts such replies out of a stream that comes in chunks.
+//!
+//! No function panics on any input, and each takes time linear in it.
+//!
+//! ```
+//! use scop_core::Emit;
+//! use scop_smtp_proto::{Reply, ReplyView, Status};
+//!
+//! let reply = Reply::new(550, Some(Status::new(5, 1, 1)), "No such mailbox here\nAsk postmaster")?;
+//! let mut wire: heapless::Vec<u8, 80> = heapless::Vec::new();
+//! reply.emit(&mut wire)?;
+//! assert_eq!(wire, b"550-5.1.1 No such mailbox here\r\n550 5.1.1 Ask postmaster\r\n");
+//!
+//! let view = ReplyView::parse(&wire)?;
+//! assert_eq!((view.code(), view.status()), (reply.code(), reply.status()));
+//! assert!(view.lines().eq([&b"No such mailbox here"[..], b"Ask postmaster"]));
+//!
+//! assert!(Reply::new(250, None, "OK\r\n250 injected").is_err());
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+mod reader;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use reader::{ReplyLimits, ReplyReader};
+pub use status::{Status, StatusError, StatusErrorKind};
 
 use core::fmt;
 
 use scop_core::{Emit, FmtSink, Full, ParseError, Sink};
 
-/// A reply code of three digits (RFC 5321 4.2.1).
+use crate::command::Tolerance;
+
+/// A reply code of three digits, 200 to 599 (RFC 5321 4.2.1).
+///
+/// RFC 5321 knows no second digit above 5, but servers send such codes, and a client goes by the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Code(pub u16);
+pub struct Code(u16);
 
 impl Code {
+    /// A code; `None` when it is not 200 to 599.
+    pub const fn new(number: u16) -> Option<Self> {
+        if matches!(number, 200..=599) {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+
+    /// The three digits as a number.
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
     /// 2yz or 3yz.
     pub const fn is_positive(self) -> bool {
         matches!(self.0, 200..=399)
+    }
+
+    /// 2yz: the command is done.
+    pub const fn is_success(self) -> bool {
+        matches!(self.0, 200..=299)
+    }
+
+    /// 3yz: the server waits for what belongs to the command.
+    pub const fn is_intermediate(self) -> bool {
+        matches!(self.0, 300..=399)
     }
 
     /// 4yz: the same command may succeed later.
@@ -23,58 +81,99 @@ impl Code {
     pub const fn is_permanent(self) -> bool {
         matches!(self.0, 500..=599)
     }
-}
 
-/// An enhanced status code, `class.subject.detail` (RFC 3463 2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Status {
-    /// 2, 4 or 5.
-    pub class: u8,
-    /// 0 to 999.
-    pub subject: u16,
-    /// 0 to 999.
-    pub detail: u16,
-}
-
-impl Status {
-    /// `class.subject.detail`.
-    pub const fn new(class: u8, subject: u16, detail: u16) -> Self {
-        Self {
-            class,
-            subject,
-            detail,
-        }
+    /// Whether a status of this class belongs to a reply with this code (RFC 2034 4).
+    const fn goes_with(self, status: Status) -> bool {
+        self.0 / 100 == status.class as u16
     }
 }
 
-impl Emit for Status {
-    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
-        sink.put_decimal(self.class.into())?;
-        sink.put_byte(b'.')?;
-        sink.put_decimal(self.subject.into())?;
-        sink.put_byte(b'.')?;
-        sink.put_decimal(self.detail.into())
-    }
-}
-
-impl fmt::Display for Status {
+impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.emit(&mut FmtSink(f)).map_err(|_| fmt::Error)
+        self.0.fmt(f)
     }
 }
 
 /// A reply to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply<'a> {
-    /// Three digits.
-    pub code: Code,
-    /// Written before the text of each line, when ENHANCEDSTATUSCODES is in use (RFC 2034 3).
-    pub status: Option<Status>,
-    /// The text; each LF begins another line of the reply.
-    pub text: &'a str,
+    code: Code,
+    status: Option<Status>,
+    text: &'a str,
 }
 
-/// One line for each line of the text, with CRLF.
+impl<'a> Reply<'a> {
+    /// The longest line, with code and CRLF (RFC 5321 4.5.3.1.5).
+    pub const MAX_LINE: usize = 512;
+
+    /// What a constant becomes that cannot be a refusal.
+    pub(crate) const REFUSED: Self = Self {
+        code: Code(554),
+        status: Some(Status::new(5, 0, 0)),
+        text: "Refused",
+    };
+
+    /// A reply. Each LF in `text` begins another line of it.
+    ///
+    /// ```text
+    /// Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
+    /// Reply-code = %x32-35 %x30-35 %x30-39
+    /// textstring = 1*(%d09 / %d32-126)         ; and UTF-8 (RFC 6531 3.7.4.2)
+    /// ```
+    ///
+    /// # Errors
+    /// When the code is not of that form, the status is not valid or not of the code's class, the text
+    /// holds a control character other than HT and LF, or a line would be longer than
+    /// [`Reply::MAX_LINE`] octets.
+    pub const fn new(
+        code: u16,
+        status: Option<Status>,
+        text: &'a str,
+    ) -> Result<Self, ReplyTextError> {
+        let code = match Code::new(code) {
+            Some(code) if code.0 / 10 % 10 <= 5 => code,
+            _ => return Err(ParseError::new(ReplyTextErrorKind::BadCode, 0)),
+        };
+        let mut before = 6; // the code, what separates it, CRLF
+        if let Some(status) = status {
+            if !status.is_valid() || !code.goes_with(status) {
+                return Err(ParseError::new(ReplyTextErrorKind::BadStatus, 0));
+            }
+            before += 4 + digits(status.subject) + digits(status.detail); // two dots, the class, a space
+        }
+        if let Err(error) = check_text(text.as_bytes(), Self::MAX_LINE - before) {
+            return Err(error);
+        }
+        Ok(Self { code, status, text })
+    }
+
+    /// The code.
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Written before the text of each line, when ENHANCEDSTATUSCODES is in use (RFC 2034 3).
+    pub const fn status(&self) -> Option<Status> {
+        self.status
+    }
+
+    /// The text, with LF between its lines. Only a client that speaks SMTPUTF8 takes one that is not
+    /// ASCII (RFC 6531 3.7.4.2).
+    pub const fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The same without its status, for a client that was not told of ENHANCEDSTATUSCODES.
+    #[must_use]
+    pub const fn without_status(self) -> Self {
+        Self {
+            status: None,
+            ..self
+        }
+    }
+}
+
+/// One line for each line of the text, with CRLF. A line without text ends with a space (RFC 5321 4.2).
 impl Emit for Reply<'_> {
     fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
         let mut rest = self.text.as_bytes();
@@ -97,7 +196,7 @@ impl Emit for Reply<'_> {
 
 impl fmt::Display for Reply<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.code.0)?;
+        write!(f, "{} ", self.code)?;
         if let Some(status) = self.status {
             write!(f, "{status} ")?;
         }
@@ -105,40 +204,330 @@ impl fmt::Display for Reply<'_> {
     }
 }
 
-/// Which rule a reply breaks.
+/// Which rule a reply to be sent breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplyTextErrorKind {
+    /// The code is not of the form of RFC 5321 4.2.
+    BadCode,
+    /// The status is out of range, or of another class than the code.
+    BadStatus,
+    /// A control character.
+    Control,
+    /// A line is too long.
+    LineTooLong,
+}
+
+impl fmt::Display for ReplyTextErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BadCode => "a reply code is 2 to 5, 0 to 5, and a digit (RFC 5321 4.2)",
+            Self::BadStatus => "the class of a status is the first digit of the code (RFC 2034 4)",
+            Self::Control => "the text of a reply holds no control but HT (RFC 5321 4.2)",
+            Self::LineTooLong => "a line of a reply has 512 octets at most (RFC 5321 4.5.3.1.5)",
+        })
+    }
+}
+
+/// Why a reply cannot be sent, and at which byte of its text.
+pub type ReplyTextError = ParseError<ReplyTextErrorKind>;
+
+/// Which rule a received reply breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplyErrorKind {
     /// A line does not begin with three digits, the first of them 2 to 5.
     BadCode,
+    /// Behind the code stands neither a space, nor a hyphen, nor the end of the line.
+    BadSeparator,
+    /// The lines have not the same code.
+    CodesDiffer,
+    /// A CR without LF behind it.
+    BareCr,
+    /// A LF without CR before it.
+    BareLf,
+    /// NUL.
+    Nul,
+    /// It ends before its last line does.
+    Unfinished,
+    /// Something stands behind its last line.
+    Trailing,
+    /// More lines than [`ReplyLimits::lines`].
+    TooManyLines,
+    /// A line of more octets than [`ReplyLimits::line_octets`].
+    LineTooLong,
+    /// More octets than [`ReplyLimits::octets`] or the buffer.
+    TooLong,
 }
 
 impl fmt::Display for ReplyErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::BadCode => "a reply begins with a code of three digits (RFC 5321 4.2)",
+            Self::BadCode => {
+                "a line of a reply begins with three digits, 200 to 599 (RFC 5321 4.2)"
+            }
+            Self::BadSeparator => {
+                "behind the code stands a space, a hyphen or the end of the line (RFC 5321 4.2.1)"
+            }
+            Self::CodesDiffer => "all lines of a reply have the same code (RFC 5321 4.2.1)",
+            Self::BareCr => "CR stands before LF only (RFC 5321 2.3.8)",
+            Self::BareLf => "LF stands behind CR only (RFC 5321 2.3.8)",
+            Self::Nul => "a reply holds no NUL (RFC 5321 4.2)",
+            Self::Unfinished => "a reply ends with a line without hyphen (RFC 5321 4.2.1)",
+            Self::Trailing => "nothing stands behind the last line of a reply",
+            Self::TooManyLines => "a reply has more lines than the limit",
+            Self::LineTooLong => {
+                "a line of a reply has more octets than the limit (RFC 5321 4.5.3.1.5)"
+            }
+            Self::TooLong => "a reply has more octets than the limit",
         })
     }
 }
 
-/// Why bytes are no reply, and at which byte.
+/// Why bytes are no reply, and at which byte of it.
 pub type ReplyError = ParseError<ReplyErrorKind>;
 
-/// A reply as it was received.
-#[derive(Clone, Copy, Debug)]
+/// A reply as it was received, all of its lines.
+///
+/// ```text
+/// Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
+/// ```
+///
+/// The text is whatever octets the server sent, without CR, LF and NUL.
+#[derive(Clone, Copy)]
 pub struct ReplyView<'a> {
     raw: &'a [u8],
     code: Code,
 }
 
 impl<'a> ReplyView<'a> {
+    /// Reads the bytes, all of them, as one reply.
+    ///
+    /// # Errors
+    /// The first rule that they break.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ReplyError> {
+        Self::parse_with(bytes, &Tolerance::STRICT)
+    }
+
+    /// The same, where a line may end at a bare LF if [`Tolerance::lf_line`] says so.
+    ///
+    /// # Errors
+    /// The first rule that they break.
+    pub fn parse_with(bytes: &'a [u8], tolerance: &Tolerance) -> Result<Self, ReplyError> {
+        let (reply, rest) = Self::parse_prefix(bytes, tolerance)?;
+        if rest.is_empty() {
+            return Ok(reply);
+        }
+        Err(ParseError::new(ReplyErrorKind::Trailing, reply.raw.len()))
+    }
+
+    /// Reads the reply at the start of `bytes`, and hands back what stands behind it.
+    ///
+    /// # Errors
+    /// The first rule that they break.
+    pub fn parse_prefix(
+        bytes: &'a [u8],
+        tolerance: &Tolerance,
+    ) -> Result<(Self, &'a [u8]), ReplyError> {
+        let mut rest = bytes;
+        let mut code = None;
+        loop {
+            let line = ReplyLine::read(rest, code, tolerance.lf_line).map_err(|error| {
+                let line_start = bytes.len().saturating_sub(rest.len());
+                error.nested(line_start)
+            })?;
+            rest = rest.get(line.len..).unwrap_or_default();
+            if line.is_last {
+                let len = bytes.len().saturating_sub(rest.len());
+                let raw = bytes.get(..len).unwrap_or_default();
+                let code = line.code;
+                return Ok((Self { raw, code }, rest));
+            }
+            code = Some(line.code);
+        }
+    }
+
     /// The reply code.
     pub const fn code(&self) -> Code {
         self.code
+    }
+
+    /// The enhanced status code at the start of the text, if its class is that of the code (RFC 2034 4).
+    pub fn status(&self) -> Option<Status> {
+        let text = self.raw_lines().next().unwrap_or_default();
+        let (status, _) = split_status(text)?;
+        self.code.goes_with(status).then_some(status)
+    }
+
+    /// The text of each line, without code, and without the status when it is that of the reply.
+    pub fn lines(&self) -> Lines<'a> {
+        Lines {
+            rest: self.raw,
+            status: self.status(),
+        }
+    }
+
+    /// The text of each line as it stands behind the code.
+    pub const fn raw_lines(&self) -> Lines<'a> {
+        Lines {
+            rest: self.raw,
+            status: None,
+        }
     }
 
     /// The bytes of the reply, all lines with their ends.
     pub const fn raw(&self) -> &'a [u8] {
         self.raw
     }
+}
+
+impl Emit for ReplyView<'_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        sink.put(self.raw)
+    }
+}
+
+/// The code once, then the text, its lines separated by LF; what a terminal would act on is hidden.
+impl fmt::Display for ReplyView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.code, f)?;
+        let mut separator = " ";
+        for line in self.raw_lines() {
+            f.write_str(separator)?;
+            FmtSink(f).put(line).map_err(|_| fmt::Error)?;
+            separator = "\n";
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ReplyView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReplyView({self})")
+    }
+}
+
+/// The texts of the lines of a reply.
+#[derive(Clone, Debug)]
+pub struct Lines<'a> {
+    rest: &'a [u8],
+    /// What is taken off the text of each line.
+    status: Option<Status>,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        // A view holds LF at the ends of its lines only, and CR only before it.
+        let end = memchr::memchr(b'\n', self.rest)?;
+        let line = self.rest.get(..end).unwrap_or_default();
+        self.rest = self.rest.get(end + 1..).unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let text = line.get(4..).unwrap_or_default();
+        if self.status.is_none() {
+            return Some(text);
+        }
+        Some(match split_status(text) {
+            Some((status, text)) if self.status == Some(status) => text,
+            _ => text,
+        })
+    }
+}
+
+impl core::iter::FusedIterator for Lines<'_> {}
+
+/// The status at the start of a text, and what stands behind it: `status [SP *octet]`.
+fn split_status(text: &[u8]) -> Option<(Status, &[u8])> {
+    let (status, rest) = Status::parse_prefix(text).ok()?;
+    match rest {
+        [] => Some((status, rest)),
+        [b' ' | b'\t', text @ ..] => Some((status, text)),
+        _ => None,
+    }
+}
+
+/// What the start of a line says.
+struct ReplyLine {
+    code: Code,
+    is_last: bool,
+    /// With its end.
+    len: usize,
+}
+
+impl ReplyLine {
+    /// Reads the line at the start of `bytes`; `code` is that of the lines before.
+    fn read(bytes: &[u8], code: Option<Code>, lf_line: bool) -> Result<Self, ReplyError> {
+        let error = |kind, offset| Err(ParseError::new(kind, offset));
+        let Some(end) = memchr::memchr3(b'\n', b'\r', 0, bytes) else {
+            return error(ReplyErrorKind::Unfinished, bytes.len());
+        };
+        let len = match bytes.get(end..) {
+            Some([b'\r', b'\n', ..]) => end + 2,
+            Some([b'\n', ..]) if lf_line => end + 1,
+            Some([b'\n', ..]) => return error(ReplyErrorKind::BareLf, end),
+            Some([b'\r']) => return error(ReplyErrorKind::Unfinished, bytes.len()),
+            Some([b'\r', ..]) => return error(ReplyErrorKind::BareCr, end),
+            _ => return error(ReplyErrorKind::Nul, end),
+        };
+        let line = bytes.get(..end).unwrap_or_default();
+        let [
+            hundreds @ b'2'..=b'5',
+            tens @ b'0'..=b'9',
+            ones @ b'0'..=b'9',
+            behind @ ..,
+        ] = line
+        else {
+            return error(ReplyErrorKind::BadCode, 0);
+        };
+        let digit = |digit: u8| u16::from(digit - b'0');
+        let own = Code(digit(*hundreds) * 100 + digit(*tens) * 10 + digit(*ones));
+        let is_last = match behind {
+            [] | [b' ', ..] => true,
+            [b'-', ..] => false,
+            _ => return error(ReplyErrorKind::BadSeparator, 3),
+        };
+        if code.is_some_and(|code| code != own) {
+            return error(ReplyErrorKind::CodesDiffer, 0);
+        }
+        Ok(Self {
+            code: own,
+            is_last,
+            len,
+        })
+    }
+}
+
+/// How many digits a number below 1000 has.
+const fn digits(number: u16) -> usize {
+    match number {
+        0..=9 => 1,
+        10..=99 => 2,
+        _ => 3,
+    }
+}
+
+/// Checks a text whose lines have at most `limit` octets.
+const fn check_text(text: &[u8], limit: usize) -> Result<(), ReplyTextError> {
+    let mut rest = text;
+    let mut offset = 0usize;
+    let mut line_octets = 0usize;
+    while let Some((octet, behind)) = rest.split_first() {
+        line_octets += 1;
+        match octet {
+            b'\n' => line_octets = 0,
+            // U+0080 to U+009F are controls too.
+            0xc2 if matches!(behind.first(), Some(0x80..=0x9f)) => {
+                return Err(ParseError::new(ReplyTextErrorKind::Control, offset));
+            }
+            b'\t' | b' '..=b'~' | 0x80.. => {}
+            _ => return Err(ParseError::new(ReplyTextErrorKind::Control, offset)),
+        }
+        if line_octets > limit {
+            return Err(ParseError::new(ReplyTextErrorKind::LineTooLong, offset));
+        }
+        offset += 1;
+        rest = behind;
+    }
+    Ok(())
 }
