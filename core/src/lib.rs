@@ -23,7 +23,7 @@ pub use lookup::{
     Answer, AnswerError, Failure, Lookup, Query, QueryId, QueryName, Records, Security, Step,
 };
 pub use name::{Name, NameBuf};
-pub use record::{Rdata, Record, Rtype, Txt};
+pub use record::{Rdata, Record, Rtype, Tlsa, Txt};
 #[cfg(feature = "std")]
 pub use sink::IoSink;
 pub use sink::{Counter, Emit, FmtSink, Full, Sink, SliceSink};

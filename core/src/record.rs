@@ -39,6 +39,7 @@ rtypes! {
     TXT = 16, "RFC 1035 3.3.14";
     AAAA = 28, "RFC 3596 2.1";
     OPT = 41, "RFC 6891 6.1";
+    TLSA = 52, "RFC 6698 2";
 }
 
 /// The mnemonic, or `TYPE` and the number (RFC 3597 5).
@@ -163,6 +164,50 @@ pub enum Rdata<'a> {
     },
     /// Text (RFC 1035 3.3.14).
     Txt(Txt<'a>),
+}
+
+/// The data of a TLSA record: which certificate a TLS server must show (RFC 6698 2.1).
+///
+/// In [`Rdata`] the type has no variant of its own: read what [`Rdata::Other`] holds.
+///
+/// ```text
+/// certificate usage (1 octet), selector (1), matching type (1), certificate association data
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tlsa<'a> {
+    /// 0 PKIX-TA, 1 PKIX-EE, 2 DANE-TA, 3 DANE-EE (RFC 6698 2.1.1, RFC 7218 2.1).
+    pub usage: u8,
+    /// 0 the certificate, 1 its public key (RFC 6698 2.1.2).
+    pub selector: u8,
+    /// 0 the octets themselves, 1 their SHA-256, 2 their SHA-512 (RFC 6698 2.1.3).
+    pub matching: u8,
+    /// What must match; never empty.
+    pub data: &'a [u8],
+}
+
+impl<'a> Tlsa<'a> {
+    /// Reads RDATA.
+    ///
+    /// # Errors
+    /// When there are less than four octets.
+    pub fn parse(rdata: &'a [u8]) -> Result<Self, RecordError> {
+        match rdata {
+            &[usage, selector, matching, ref data @ ..] if !data.is_empty() => Ok(Self {
+                usage,
+                selector,
+                matching,
+                data,
+            }),
+            _ => Err(RecordError::new(RecordErrorKind::Truncated, rdata.len())),
+        }
+    }
+}
+
+impl Emit for Tlsa<'_> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        sink.put(&[self.usage, self.selector, self.matching])?;
+        sink.put(self.data)
+    }
 }
 
 /// Why bytes are not a record.
@@ -374,6 +419,19 @@ mod tests {
             .unwrap();
         assert_eq!((wire[0], wire[256], wire.len()), (255, 45, 302));
         assert_eq!(Txt::parse(&wire).unwrap().emitted_len(), 300);
+    }
+
+    #[test]
+    fn tlsa() {
+        let rdata = b"\x03\x01\x01\xab\xcd";
+        let tlsa = Tlsa::parse(rdata).unwrap();
+        assert_eq!((tlsa.usage, tlsa.selector, tlsa.matching), (3, 1, 1));
+        let mut wire: heapless::Vec<u8, 8> = heapless::Vec::new();
+        tlsa.emit(&mut wire).unwrap();
+        assert_eq!(wire, rdata);
+        for len in 0..4 {
+            assert!(Tlsa::parse(&rdata[..len]).is_err());
+        }
     }
 
     #[test]

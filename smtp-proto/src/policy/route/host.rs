@@ -1,0 +1,117 @@
+//! One host of a route.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::tlsa::TlsaRecords;
+
+/// What TLS must show before mail goes to a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsRequirement<'r> {
+    /// STARTTLS if the host offers it, with whatever certificate; in the clear otherwise.
+    Opportunistic,
+    /// STARTTLS, with whatever certificate: there are TLSA records, none of them usable (RFC 7672 2.2).
+    Encrypted,
+    /// STARTTLS with a certificate for the name of the host, from a trusted root, not expired
+    /// (RFC 8461 4.2, RFC 8689 4.2.1).
+    WebPki,
+    /// STARTTLS with a certificate that matches one of the records (RFC 7672 3). For usage 2 it must be
+    /// for the name of the host, or for the domain of the recipient (RFC 7672 3.2.2).
+    Dane(TlsaRecords<'r>),
+}
+
+/// What the MTA-STS policy of the domain says of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sts {
+    /// There is no policy, its mode is `none`, or the message wants it ignored.
+    None,
+    /// It matches a policy in `testing` mode: a certificate for its name is expected, and reported when
+    /// it fails, but mail is delivered all the same (RFC 8461 5).
+    Testing,
+    /// It matches a policy in `enforce` mode.
+    Enforce,
+    /// It does not match; the policy is in `testing` mode, or DANE outranks it. To be reported as
+    /// `validation-failure` (RFC 8460 4.3.2.2).
+    Mismatch,
+}
+
+/// A host that mail may go to.
+#[derive(Clone, Debug)]
+pub struct Host<'r> {
+    pub(super) name: Option<&'r str>,
+    pub(super) preference: u16,
+    pub(super) tls: TlsRequirement<'r>,
+    pub(super) sts: Sts,
+    pub(super) addresses: Addresses<'r>,
+    pub(super) max_addresses: u8,
+}
+
+impl<'r> Host<'r> {
+    /// Its name as the MX record gives it, without a last dot; `None` for an address literal.
+    pub const fn name(&self) -> Option<&'r str> {
+        self.name
+    }
+
+    /// The preference of its MX record; 0 where there is none.
+    pub const fn preference(&self) -> u16 {
+        self.preference
+    }
+
+    /// What TLS must show.
+    pub const fn tls(&self) -> TlsRequirement<'r> {
+        self.tls
+    }
+
+    /// What the MTA-STS policy says of it.
+    pub const fn sts(&self) -> Sts {
+        self.sts
+    }
+
+    /// Its addresses in the order to try them: IPv6 and IPv4 in turn, each in the order of the answer.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + use<'r> {
+        (self.addresses.clone())
+            .filter(|ip| is_destination(*ip))
+            .take(self.max_addresses.max(1).into())
+    }
+}
+
+/// Addresses, IPv6 and IPv4 in turn as RFC 8305 4 has it, so that no family shuts the other out.
+#[derive(Clone, Debug)]
+pub(super) struct Addresses<'r> {
+    v6: &'r [Ipv6Addr],
+    v4: &'r [Ipv4Addr],
+    v4_next: bool,
+}
+
+impl<'r> Addresses<'r> {
+    pub(super) const fn new(v6: &'r [Ipv6Addr], v4: &'r [Ipv4Addr]) -> Self {
+        Self {
+            v6,
+            v4,
+            v4_next: false,
+        }
+    }
+}
+
+impl Iterator for Addresses<'_> {
+    type Item = IpAddr;
+
+    fn next(&mut self) -> Option<IpAddr> {
+        let v4_next = self.v4_next && !self.v4.is_empty() || self.v6.is_empty();
+        self.v4_next = !v4_next;
+        if v4_next {
+            let (&first, rest) = self.v4.split_first()?;
+            self.v4 = rest;
+            Some(first.into())
+        } else {
+            let (&first, rest) = self.v6.split_first()?;
+            self.v6 = rest;
+            Some(first.into())
+        }
+    }
+}
+
+/// Whether a connection to the address can make sense at all.
+pub(super) fn is_destination(ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    !ip.is_unspecified() && !ip.is_multicast() && ip != IpAddr::V4([255; 4].into())
+}
