@@ -188,6 +188,10 @@ pub(super) fn check(request: Request<'_>, lines: &[(&str, &str)], expected: &[&s
     }
 }
 
+pub(super) fn domain(text: &str) -> Domain<'_> {
+    Domain::parse(text.as_bytes()).unwrap()
+}
+
 pub(super) fn request() -> Request<'static> {
-    Request::new(Domain::Name(b"example.org"), 1)
+    Request::new(domain("example.org"), 1)
 }
