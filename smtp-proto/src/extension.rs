@@ -31,20 +31,56 @@
 //! # let _ = extensions;
 //! ```
 
+mod auth;
+mod chunking;
+mod deliver_by;
+mod dsn;
+mod eight_bit_mime;
+mod enhanced_status_codes;
+mod etrn;
+mod future_release;
+mod limits;
 #[allow(dead_code, reason = "until both machines use all of it")]
 mod list;
+mod mt_priority;
+mod pipelining;
+mod require_tls;
+mod rrvs;
+mod size;
+mod smtp_utf8;
+mod start_tls;
+mod verify;
+mod xclient;
 
+pub use auth::Auth;
+pub use chunking::{BinaryMime, Chunking};
+pub use deliver_by::DeliverBy;
+pub use dsn::Dsn;
+pub use eight_bit_mime::EightBitMime;
+pub use enhanced_status_codes::EnhancedStatusCodes;
+pub use etrn::Etrn;
+pub use future_release::FutureRelease;
+pub use limits::Limits;
 #[allow(unused_imports, reason = "until both machines use them")]
 pub(crate) use list::{Extensions, Set};
 pub use list::{ListError, ListErrorKind};
+pub use mt_priority::MtPriority;
+pub use pipelining::Pipelining;
+pub use require_tls::RequireTls;
+pub use rrvs::Rrvs;
+pub use size::Size;
+pub use smtp_utf8::SmtpUtf8;
+pub use start_tls::StartTls;
+pub use verify::{Expn, Help, Vrfy};
+pub use xclient::{Attributes, XClient, XForward};
 
 use core::fmt;
 
-use scop_core::{Full, Sink};
+use scop_core::{Full, Sink, UnixTime};
 
-use crate::auth::{Mechanism, MechanismSet};
+use crate::auth::MechanismSet;
 use crate::command::Hello;
-use crate::parameter::{Body, Parameter};
+use crate::parameter::{Body, Parameter, ParameterError, ParameterErrorKind};
 use crate::reply::{Reply, Status};
 
 /// What a connection speaks.
@@ -134,6 +170,12 @@ pub struct Peer {
     pub chunking: bool,
     /// The mechanisms of AUTH that may be used now (RFC 4954).
     pub mechanisms: MechanismSet,
+    /// The shortest BY after which the server returns a message, in seconds (RFC 2852 2); 0 when not told.
+    pub min_by_time: u32,
+    /// The longest HOLDFOR in seconds (RFC 4865 4).
+    pub max_hold: Option<u32>,
+    /// The latest HOLDUNTIL (RFC 4865 4).
+    pub max_hold_until: Option<UnixTime>,
 }
 
 /// A reply that refuses, as a constant.
@@ -178,9 +220,8 @@ pub enum Effect {
     Ask,
     /// The host is asked; when it consents, the session begins anew with the greeting (XCLIENT).
     AskAndRestart,
-    /// An exchange of AUTH with this mechanism begins; the initial response is what stands behind the
-    /// first space of the argument (RFC 4954 4).
-    Authenticate(Mechanism),
+    /// An exchange of AUTH begins, with one of these mechanisms; the argument says which (RFC 4954 4).
+    Authenticate(MechanismSet),
     /// This many octets follow, whatever the state of the session is: when they cannot be taken now they
     /// are read and thrown away before the refusal (RFC 3030 2).
     Chunk {
@@ -293,5 +334,38 @@ pub trait Extension: Sync + fmt::Debug {
         _envelope: &mut Envelope,
     ) -> Result<(), &'static str> {
         Ok(())
+    }
+}
+
+/// A parameter of an extension of this crate that breaks a rule: 501 from a server, words from a client.
+#[derive(Debug)]
+struct Malformed(ParameterErrorKind);
+
+impl From<Malformed> for Refusal {
+    fn from(_: Malformed) -> Self {
+        Self::BAD_ARGUMENT
+    }
+}
+
+impl From<Malformed> for &'static str {
+    fn from(malformed: Malformed) -> Self {
+        malformed.0.rule()
+    }
+}
+
+/// Reads the value that `parameter` must have.
+fn value<'a, T>(
+    parameter: Parameter<'a>,
+    parse: impl FnOnce(&'a [u8]) -> Result<T, ParameterError>,
+) -> Result<T, Malformed> {
+    let value = (parameter.value).ok_or(Malformed(ParameterErrorKind::NoValue))?;
+    parse(value).map_err(|error| Malformed(error.kind()))
+}
+
+/// Of a parameter that has none.
+fn no_value(parameter: Parameter<'_>) -> Result<(), Malformed> {
+    match parameter.value {
+        None => Ok(()),
+        Some(_) => Err(Malformed(ParameterErrorKind::UnexpectedValue)),
     }
 }

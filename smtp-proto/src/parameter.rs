@@ -67,9 +67,10 @@ pub enum ParameterErrorKind {
     BadDeliverBy,
 }
 
-impl fmt::Display for ParameterErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ParameterErrorKind {
+    /// The rule in words.
+    pub const fn rule(self) -> &'static str {
+        match self {
             Self::BadKeyword => {
                 "the keyword of a parameter is letters, digits and hyphens (RFC 5321 4.1.2)"
             }
@@ -93,7 +94,13 @@ impl fmt::Display for ParameterErrorKind {
             Self::BadUtf8Address => "the address is none of the type utf-8 (RFC 6533 3)",
             Self::BadDateTime => "the value of a parameter is no date and time (RFC 3339 5.6)",
             Self::BadDeliverBy => "BY is seconds, \";\", N or R and perhaps T (RFC 2852 4)",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ParameterErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.rule())
     }
 }
 

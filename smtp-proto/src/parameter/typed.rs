@@ -6,6 +6,7 @@ use super::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret};
 use super::timestamp::Timestamp;
 use super::xtext::Xtext;
 use super::{Body, Parameter, ParameterError, ParameterErrorKind, word};
+use crate::path::Mailbox;
 
 /// A parameter of a known extension, its value checked. It emits `KEYWORD=value`.
 #[derive(Clone, Copy, Debug)]
@@ -178,6 +179,8 @@ impl Emit for Body {
     }
 }
 
+const MAX_SUBMITTER: usize = 500;
+
 /// AUTH of MAIL: who submitted the message first (RFC 4954 5). A server believes it of clients it trusts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Submitter<'a>(Option<Xtext<'a>>);
@@ -187,7 +190,7 @@ impl<'a> Submitter<'a> {
     pub const UNKNOWN: Self = Self(None);
 
     /// The longest value as it is written (RFC 4954 5: the line grows by 500 octets).
-    pub const MAX_LEN: usize = 500;
+    pub const MAX_LEN: usize = MAX_SUBMITTER;
 
     /// The submitter is `mailbox`.
     ///
@@ -217,8 +220,12 @@ impl<'a> Submitter<'a> {
         if text.emitted_len() > Self::MAX_LEN {
             return Err(ParseError::new(ParameterErrorKind::TooLong, Self::MAX_LEN));
         }
-        let mut octets = text.octets();
-        if octets.clone().next().is_none() || octets.any(|octet| !matches!(octet, 32..=126)) {
+        let mut mailbox: heapless::Vec<u8, MAX_SUBMITTER> = heapless::Vec::new();
+        for octet in text.octets() {
+            // Decoding makes nothing longer.
+            let _ = mailbox.push(octet);
+        }
+        if !mailbox.is_ascii() || Mailbox::parse(&mailbox).is_err() {
             return Err(ParseError::new(ParameterErrorKind::BadMailbox, 0));
         }
         Ok(Self(Some(text)))

@@ -1,0 +1,97 @@
+//! LIMITS (RFC 9422).
+
+use scop_core::{Cursor, Full, Sink};
+
+use super::{Extension, Peer, Session, Terms};
+
+/// `LIMITS MAILMAX=n RCPTMAX=n RCPTDOMAINMAX=n`: what a client can know before it runs into it. A server
+/// announces and keeps those that are there; a client keeps those of the server.
+///
+/// ```text
+/// limit-list  = limit-name-value *(SP limit-name-value)              ; RFC 9422 3
+/// limit-value = %x31-39 *5DIGIT                                      ; RFC 9422 4.1 to 4.3
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// MAILMAX: transactions of a connection.
+    pub transactions: Option<u32>,
+    /// RCPTMAX: recipients of a transaction.
+    pub recipients: Option<u32>,
+    /// RCPTDOMAINMAX: domains of the recipients of a transaction.
+    pub domains: Option<u32>,
+}
+
+impl Limits {
+    /// Six digits (RFC 9422 4.1 to 4.3).
+    pub const MAX: u32 = 999_999;
+
+    /// Those that can be announced.
+    fn announced(&self) -> impl Iterator<Item = (&'static [u8], u32)> {
+        [
+            (&b"MAILMAX="[..], self.transactions),
+            (b"RCPTMAX=", self.recipients),
+            (b"RCPTDOMAINMAX=", self.domains),
+        ]
+        .into_iter()
+        .filter_map(|(name, limit)| Some((name, limit?.clamp(1, Self::MAX))))
+    }
+}
+
+impl Extension for Limits {
+    fn keyword(&self) -> &'static str {
+        "LIMITS"
+    }
+
+    fn is_offered(&self, _: &Session) -> bool {
+        self.announced().next().is_some()
+    }
+
+    fn emit_arguments(&self, _: &Session, sink: &mut dyn Sink) -> Result<(), Full> {
+        for (index, (name, limit)) in self.announced().enumerate() {
+            if index > 0 {
+                sink.put_byte(b' ')?;
+            }
+            sink.put(name)?;
+            sink.put_decimal(limit.into())?;
+        }
+        Ok(())
+    }
+
+    fn offered(&self, terms: &mut Terms) {
+        let announced = |limit: Option<u32>| Some(limit?.clamp(1, Self::MAX));
+        terms.max_transactions = announced(self.transactions);
+        terms.max_recipients = announced(self.recipients);
+        terms.max_domains = announced(self.domains);
+    }
+
+    /// A limit that is not known or malformed is passed over (RFC 9422 3).
+    fn announced(&self, arguments: &[u8], peer: &mut Peer) {
+        let mut cursor = Cursor::new(arguments);
+        while !cursor.is_at_end() {
+            let word = cursor.take_while(|octet| octet != b' ');
+            cursor.skip_byte(b' ');
+            let mut word = Cursor::new(word);
+            let limit = if word.skip_ignore_case(b"MAILMAX=") {
+                &mut peer.terms.max_transactions
+            } else if word.skip_ignore_case(b"RCPTMAX=") {
+                &mut peer.terms.max_recipients
+            } else if word.skip_ignore_case(b"RCPTDOMAINMAX=") {
+                &mut peer.terms.max_domains
+            } else {
+                continue;
+            };
+            if let Some(value) = value(word) {
+                *limit = Some(value);
+            }
+        }
+    }
+}
+
+/// `%x31-39 *5DIGIT`.
+fn value(mut word: Cursor<'_>) -> Option<u32> {
+    if matches!(word.peek(), None | Some(b'0')) {
+        return None;
+    }
+    let value = u32::try_from(word.take_decimal()?).ok()?;
+    (word.is_at_end() && value <= Limits::MAX).then_some(value)
+}
