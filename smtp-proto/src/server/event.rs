@@ -1,0 +1,209 @@
+//! What a server tells its host, and what it asks.
+
+use core::fmt;
+
+use scop_core::Instant;
+
+use crate::command::Hello;
+use crate::parameter::Parameters;
+use crate::path::{ForwardPath, ReversePath};
+
+/// What the host does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Step {
+    /// Send [`Server::transmit`](super::Server::transmit), and say how much of it with
+    /// [`Server::transmitted`](super::Server::transmitted).
+    Transmit,
+    /// Look at [`Server::event`](super::Server::event), and answer it.
+    Event,
+    /// Negotiate TLS, then call [`Server::tls_started`](super::Server::tls_started).
+    StartTls,
+    /// Hand in what came from the client and was not taken yet; if there is nothing, receive, and call
+    /// [`Server::handle_timeout`](super::Server::handle_timeout) when that lasts until this moment.
+    Wait(Instant),
+    /// Close the connection. [`Server::end`](super::Server::end) says why.
+    Done,
+}
+
+/// A wish that the host answers with [`Server::accept`](super::Server::accept) or
+/// [`Server::answer`](super::Server::answer), or, where that is said, news.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A client is there. 220 greets it; 554 refuses it, and only QUIT is taken then (RFC 5321 3.1); any
+    /// other refusal ends the connection.
+    Connected,
+    /// HELO, EHLO or LHLO. The text of a consenting reply (250) stands behind the name of the server.
+    Hello {
+        /// Which of them.
+        verb: Hello,
+        /// The name that the client gives itself: printable ASCII, otherwise unchecked if
+        /// [`Tolerance::any_hello`](crate::Tolerance::any_hello) is set.
+        domain: &'a [u8],
+    },
+    /// MAIL. What its parameters say is in [`Server::envelope`](super::Server::envelope) already.
+    Mail {
+        /// The sender.
+        path: ReversePath<'a>,
+        /// All parameters; each belongs to an extension that was announced.
+        parameters: Parameters<'a>,
+    },
+    /// RCPT.
+    Recipient {
+        /// The recipient.
+        path: ForwardPath<'a>,
+        /// All parameters; each belongs to an extension that was announced.
+        parameters: Parameters<'a>,
+        /// Its number among the accepted recipients of this transaction, if it is accepted; from 0.
+        index: u32,
+    },
+    /// The message is about to come. 354 consents; for a message in BDAT chunks it is not sent.
+    ///
+    /// After consent the content comes from [`Server::handle_input`](super::Server::handle_input), and then
+    /// either [`Event::MessageEnd`] or [`Event::Discarded`].
+    Data,
+    /// The message is complete. In LMTP only [`Server::accept`](super::Server::accept) is taken, and an
+    /// [`Event::RecipientResult`] for each accepted recipient follows.
+    MessageEnd {
+        /// Octets of content that were handed out.
+        octets: u64,
+    },
+    /// LMTP: the reply for one of the accepted recipients (RFC 2033 4.2).
+    RecipientResult {
+        /// Which, in the order of acceptance; from 0.
+        index: u32,
+    },
+    /// News: the content that was handed out is to be thrown away. No answer; the client is told.
+    Discarded(Discarded),
+    /// VRFY, with its argument.
+    Verify(&'a [u8]),
+    /// EXPN, with its argument.
+    Expand(&'a [u8]),
+    /// HELP; the argument may be empty.
+    Help(&'a [u8]),
+    /// A verb of an extension.
+    Command {
+        /// As written.
+        verb: &'a [u8],
+        /// What stands behind its space; may be empty.
+        argument: &'a [u8],
+    },
+}
+
+/// Why content was discarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Discarded {
+    /// It has a bare CR or LF, and the policy is to refuse these. The reply is 550.
+    BareLineEnd,
+    /// It has more octets than [`Limits::message_octets`](super::Limits::message_octets), or comes in more
+    /// chunks than [`Limits::chunks`](super::Limits::chunks). The reply is 552.
+    TooLarge,
+    /// The client gave up the transaction, with RSET, EHLO or QUIT between two chunks, or a command that
+    /// does not belong there.
+    Reset,
+    /// The connection ended, for the reason that [`Server::end`](super::Server::end) says.
+    Ended,
+}
+
+/// Why a connection is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// The client said QUIT.
+    Quit,
+    /// The client closed the connection.
+    Closed,
+    /// The client took too long ([`Timeouts`](super::Timeouts)).
+    TimedOut,
+    /// [`Server::shutdown`](super::Server::shutdown) was called.
+    Shutdown,
+    /// The host refused the client, or answered 421.
+    Refused,
+    /// The client sent before it was greeted, and the configuration refuses that.
+    EarlyTalker,
+    /// Octets in the clear stood behind STARTTLS: an injection of commands (CVE-2011-0411).
+    PlaintextBehindStartTls,
+    /// [`Limits::errors`](super::Limits::errors).
+    TooManyErrors,
+    /// [`Limits::idle_commands`](super::Limits::idle_commands).
+    TooManyIdleCommands,
+    /// [`Limits::refused_recipients`](super::Limits::refused_recipients).
+    TooManyRefusedRecipients,
+    /// [`Limits::transactions`](super::Limits::transactions).
+    TooManyTransactions,
+    /// [`Limits::auth_failures`](super::Limits::auth_failures).
+    TooManyAuthFailures,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Quit => "the client said QUIT",
+            Self::Closed => "the client closed the connection",
+            Self::TimedOut => "the client took too long (RFC 5321 4.5.3.2)",
+            Self::Shutdown => "the server shuts down",
+            Self::Refused => "the host refused the client",
+            Self::EarlyTalker => "the client sent before the greeting (RFC 5321 4.3.1)",
+            Self::PlaintextBehindStartTls => {
+                "octets in the clear stood behind STARTTLS (RFC 3207 4.2)"
+            }
+            Self::TooManyErrors => "too many commands were refused",
+            Self::TooManyIdleCommands => "too many commands brought no message nearer",
+            Self::TooManyRefusedRecipients => "too many recipients were refused",
+            Self::TooManyTransactions => "too many transactions",
+            Self::TooManyAuthFailures => "too many exchanges of AUTH failed",
+        })
+    }
+}
+
+/// Why an answer was not taken. Nothing has changed, and the wish is still open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// There is no wish that this call answers.
+    NothingAsked,
+    /// The code is neither the one that consents to this wish, nor 4yz or 5yz.
+    WrongCode,
+    /// The text is not ASCII, and the client did not ask for SMTPUTF8 (RFC 6531 3.7.4.2); or it has lines
+    /// where one is due.
+    BadText,
+    /// It does not fit what is left of the output buffer: poll, send, and answer again.
+    OutputFull,
+    /// It does not fit the whole output buffer.
+    TooLong,
+    /// LMTP takes a reply for each recipient; accept, and the recipients are asked for.
+    ForEachRecipient,
+}
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NothingAsked => "no wish is open that this answers",
+            Self::WrongCode => "this reply code is no answer to this command (RFC 5321 4.3.2)",
+            Self::BadText => "this text cannot stand in this reply (RFC 5321 4.2)",
+            Self::OutputFull => "the output buffer must be sent before the answer fits",
+            Self::TooLong => "the answer is larger than the output buffer",
+            Self::ForEachRecipient => "LMTP replies for each recipient (RFC 2033 4.2)",
+        })
+    }
+}
+
+impl core::error::Error for AnswerError {}
+
+/// A wish as the machine keeps it: what it speaks of is read again from the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Connected,
+    Hello,
+    Mail,
+    Recipient,
+    Data,
+    MessageEnd,
+    RecipientResult(u32),
+    Verify,
+    Expand,
+    Help,
+    Command { restart: bool },
+}

@@ -1,0 +1,374 @@
+//! Which command may come when (RFC 5321 4.1.4, 4.3.2), and what it asks for.
+
+use scop_core::Instant;
+
+use super::{Discarded, End, ROOM, Server, State, Wish};
+use crate::command::{Command, Hello};
+use crate::extension::{Effect, Envelope, Extension, Protocol, Refusal};
+use crate::line::LineErrorKind;
+use crate::parameter::{Body, Parameter, Parameters};
+use crate::path::{ForwardPath, ReversePath};
+use crate::reply::Status;
+
+const LINE_TOO_LONG: Refusal = Refusal::new(500, Status::new(5, 5, 2), "Line too long");
+const BAD_OCTET: Refusal =
+    Refusal::new(500, Status::new(5, 5, 2), "CR, LF or NUL within a command");
+const UNKNOWN: Refusal = Refusal::new(500, Status::new(5, 5, 1), "Command not recognised");
+const NOT_HERE: Refusal = Refusal::new(502, Status::new(5, 5, 1), "Command not available now");
+const NOT_ASCII: Refusal = Refusal::new(501, Status::new(5, 5, 4), "Argument is not ASCII");
+const HELLO_FIRST: Refusal = Refusal::new(503, Status::new(5, 5, 1), "Send HELO or EHLO first");
+const UNKNOWN_PARAMETER: Refusal =
+    Refusal::new(555, Status::new(5, 5, 4), "Parameter not recognised");
+const TWICE: Refusal = Refusal::new(501, Status::new(5, 5, 4), "Parameter given twice");
+const NO_UTF8: Refusal = Refusal::new(
+    553,
+    Status::new(5, 6, 7),
+    "Address is not ASCII, and SMTPUTF8 was not given",
+);
+const TOO_MANY_RECIPIENTS: Refusal = Refusal::new(452, Status::new(4, 5, 3), "Too many recipients");
+const TOO_LARGE: Refusal = Refusal::new(552, Status::new(5, 3, 4), "Message too large");
+
+/// What a command line leads to.
+enum Verdict {
+    Refuse(Refusal),
+    /// The host is asked.
+    Ask(Wish),
+    Mail(Envelope),
+    Reset,
+    Noop,
+    Quit,
+    StartTls,
+    Chunk {
+        size: u64,
+        last: bool,
+    },
+    /// [`Limits::transactions`](super::Limits::transactions) is reached.
+    TooManyTransactions,
+}
+
+impl Server<'_> {
+    /// Takes commands and content from `input` up to a piece of content, a wish, or its end.
+    pub(super) fn read<'i>(&mut self, input: &mut &'i [u8], now: Instant) -> &'i [u8] {
+        if self.news.is_some_and(|news| news.is_shown) {
+            self.news = None;
+        }
+        loop {
+            self.proceed();
+            if self.news.is_some()
+                || self.wish.is_some()
+                || self.repeat.is_some()
+                || input.is_empty()
+            {
+                return &[];
+            }
+            if let State::Chunk(_) = self.state {
+                // A held reply may leave no room; octets of a chunk need none.
+                let before = input.len();
+                if let Some(content) = self.read_chunk(input, now) {
+                    return content;
+                }
+                if input.len() == before {
+                    return &[];
+                }
+                continue;
+            }
+            if self.output.room() < ROOM {
+                return &[];
+            }
+            match self.state {
+                State::Command | State::TurnedAway => {
+                    self.refresh(now);
+                    if !self.lines.fill(input) {
+                        return &[];
+                    }
+                    self.clock.is_stale = true;
+                    self.refresh(now);
+                    self.obey();
+                    self.session.unsynchronised |=
+                        self.is_sync_point && !input.is_empty() && self.state != State::Closing;
+                }
+                State::Data => {
+                    if let Some(content) = self.read_data(input, now) {
+                        return content;
+                    }
+                }
+                State::Tls => {
+                    *input = &[];
+                    self.output.clear();
+                    self.close(End::PlaintextBehindStartTls);
+                }
+                State::Greeting | State::Closing | State::Chunk(_) => return &[],
+            }
+        }
+    }
+
+    /// Refuses a command, and ends the connection when there were too many of these.
+    pub(super) fn refuse(&mut self, refusal: &Refusal) {
+        self.counts.errors = self.counts.errors.saturating_add(1);
+        if self.counts.errors > self.config.limits.errors {
+            self.say_goodbye(Status::new(4, 7, 0), "Too many errors");
+            self.close(End::TooManyErrors);
+            return;
+        }
+        self.say(refusal);
+        match refusal.reply().code().number() {
+            421 => self.close(End::Refused),
+            // RFC 2920 3.2: not to be held back.
+            500 | 502 => self.flush = true,
+            _ => {}
+        }
+    }
+
+    /// A command that brings no message nearer.
+    pub(super) fn count_idle(&mut self) {
+        self.counts.idle_commands = self.counts.idle_commands.saturating_add(1);
+        if self.counts.idle_commands > self.config.limits.idle_commands {
+            self.say_goodbye(Status::new(4, 7, 0), "Too many commands without a message");
+            self.close(End::TooManyIdleCommands);
+        }
+    }
+
+    /// Does what the line that was read commands.
+    fn obey(&mut self) {
+        let verdict = match self.lines.line().map(|line| line.octets()) {
+            Some(Ok(line)) => self.judge(line),
+            Some(Err(error)) if error.kind() == LineErrorKind::TooLong => {
+                Verdict::Refuse(LINE_TOO_LONG)
+            }
+            _ => Verdict::Refuse(BAD_OCTET),
+        };
+        self.is_sync_point = !self.session.terms.pipelining
+            || !matches!(
+                verdict,
+                Verdict::Mail(_)
+                    | Verdict::Ask(Wish::Mail | Wish::Recipient)
+                    | Verdict::Reset
+                    | Verdict::Chunk { .. }
+                    | Verdict::Refuse(_)
+            );
+        let is_idle = match verdict {
+            Verdict::Ask(Wish::Hello) => self.session.hello.is_some(),
+            Verdict::Ask(Wish::Verify | Wish::Expand | Wish::Help | Wish::Command { .. })
+            | Verdict::Reset
+            | Verdict::Noop
+            | Verdict::Chunk {
+                size: 0,
+                last: false,
+            } => true,
+            _ => false,
+        };
+        if is_idle {
+            self.count_idle();
+            if self.state == State::Closing {
+                return;
+            }
+        }
+        match verdict {
+            Verdict::Refuse(refusal) => self.refuse(&refusal),
+            Verdict::Ask(wish) => self.wish = Some(wish),
+            Verdict::Mail(envelope) => {
+                self.envelope = envelope;
+                self.wish = Some(Wish::Mail);
+            }
+            Verdict::Reset => {
+                self.drop_content(Discarded::Reset);
+                self.end_transaction();
+                self.write(250, Some(Status::new(2, 0, 0)), &["OK"]);
+            }
+            Verdict::Noop => {
+                self.write(250, Some(Status::new(2, 0, 0)), &["OK"]);
+                self.flush = true;
+            }
+            Verdict::Quit => {
+                let name = self.config.name;
+                self.write(221, Some(Status::new(2, 0, 0)), &[name, "Bye"]);
+                self.close(End::Quit);
+            }
+            Verdict::StartTls => self.start_tls(),
+            Verdict::Chunk { size, last } => self.begin_chunk(size, last),
+            Verdict::TooManyTransactions => {
+                self.say_goodbye(Status::new(4, 7, 0), "Too many messages in one connection");
+                self.close(End::TooManyTransactions);
+            }
+        }
+    }
+
+    fn judge(&self, line: &[u8]) -> Verdict {
+        match self.weigh(line) {
+            Ok(verdict) => verdict,
+            Err(refusal) => Verdict::Refuse(refusal),
+        }
+    }
+
+    fn weigh(&self, line: &[u8]) -> Result<Verdict, Refusal> {
+        let command = super::stand_in::parse(line, self.config.tolerance)?;
+        if self.state == State::TurnedAway && !matches!(command, Command::Quit) {
+            // RFC 5321 3.1
+            return Err(Refusal::OUT_OF_ORDER);
+        }
+        let session = &self.session;
+        Ok(match command {
+            Command::Hello(verb, domain) => {
+                // RFC 2033 4.1
+                let is_lmtp = session.protocol == Protocol::Lmtp;
+                if is_lmtp != (verb == Hello::Lhlo) {
+                    return Err(UNKNOWN);
+                }
+                ascii(domain)?;
+                Verdict::Ask(Wish::Hello)
+            }
+            Command::Mail(path, parameters) => {
+                if session.hello.is_none() {
+                    return Err(HELLO_FIRST);
+                }
+                if session.in_transaction {
+                    return Err(Refusal::OUT_OF_ORDER);
+                }
+                let terms = session.terms.max_transactions.unwrap_or(u32::MAX);
+                if session.transactions >= self.config.limits.transactions.min(terms) {
+                    return Ok(Verdict::TooManyTransactions);
+                }
+                Verdict::Mail(self.mail(&path, parameters)?)
+            }
+            Command::Rcpt(path, parameters) => {
+                self.transaction()?;
+                let terms = session.terms.max_recipients.unwrap_or(u32::MAX);
+                if session.recipients >= self.config.limits.recipients.min(terms) {
+                    return Err(TOO_MANY_RECIPIENTS);
+                }
+                self.rcpt(&path, parameters)?;
+                Verdict::Ask(Wish::Recipient)
+            }
+            Command::Data => {
+                self.transaction()?;
+                if session.recipients == 0 {
+                    return Err(self.no_recipients());
+                }
+                // RFC 3030 3
+                if self.envelope.body == Body::BinaryMime {
+                    return Err(Refusal::OUT_OF_ORDER);
+                }
+                Verdict::Ask(Wish::Data)
+            }
+            Command::Rset => Verdict::Reset,
+            Command::Noop(argument) => {
+                ascii(argument)?;
+                Verdict::Noop
+            }
+            Command::Quit => Verdict::Quit,
+            Command::Vrfy(_) => Verdict::Ask(Wish::Verify),
+            Command::Expn(_) => Verdict::Ask(Wish::Expand),
+            Command::Help(argument) => {
+                ascii(argument)?;
+                Verdict::Ask(Wish::Help)
+            }
+            Command::Other { verb, argument } => self.extension_verb(verb, argument)?,
+        })
+    }
+
+    /// A transaction is there, and no content has come yet.
+    fn transaction(&self) -> Result<(), Refusal> {
+        if self.session.in_transaction && !self.content.is_begun() {
+            Ok(())
+        } else {
+            Err(Refusal::OUT_OF_ORDER)
+        }
+    }
+
+    fn mail(
+        &self,
+        path: &ReversePath<'_>,
+        parameters: Parameters<'_>,
+    ) -> Result<Envelope, Refusal> {
+        let mut envelope = Envelope::default();
+        self.each_parameter(
+            parameters,
+            |parameter| self.extensions.mail(parameter),
+            |extension, parameter| {
+                extension.mail_parameter(parameter, &self.session, &mut envelope)
+            },
+        )?;
+        if !path.is_ascii() && !envelope.utf8 {
+            return Err(NO_UTF8);
+        }
+        if envelope
+            .size
+            .is_some_and(|size| size > self.config.limits.message_octets)
+        {
+            return Err(TOO_LARGE);
+        }
+        Ok(envelope)
+    }
+
+    fn rcpt(&self, path: &ForwardPath<'_>, parameters: Parameters<'_>) -> Result<(), Refusal> {
+        self.each_parameter(
+            parameters,
+            |parameter| self.extensions.rcpt(parameter),
+            |extension, parameter| {
+                extension.rcpt_parameter(parameter, &self.session, &self.envelope)
+            },
+        )?;
+        if !path.is_ascii() && !self.envelope.utf8 {
+            return Err(NO_UTF8);
+        }
+        Ok(())
+    }
+
+    /// Has each parameter judged by the extension that it belongs to.
+    fn each_parameter<'e>(
+        &'e self,
+        parameters: Parameters<'_>,
+        owner: impl Fn(Parameter<'_>) -> Option<(usize, &'e dyn Extension)>,
+        mut judge: impl FnMut(&'e dyn Extension, Parameter<'_>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        for (index, parameter) in parameters.iter().enumerate() {
+            let (_, extension) = owner(parameter)
+                .filter(|(_, extension)| self.is_offered(*extension))
+                .ok_or(UNKNOWN_PARAMETER)?;
+            // Bounded by the square of Parameters::MAX.
+            let is_repeated = parameters
+                .iter()
+                .take(index)
+                .any(|other| other.keyword.eq_ignore_ascii_case(parameter.keyword));
+            if is_repeated {
+                return Err(TWICE);
+            }
+            judge(extension, parameter)?;
+        }
+        Ok(())
+    }
+
+    fn extension_verb(&self, verb: &[u8], argument: &[u8]) -> Result<Verdict, Refusal> {
+        let (_, extension) = self.extensions.verb(verb).ok_or(UNKNOWN)?;
+        ascii(argument)?;
+        if self.session.hello.is_none() {
+            return Err(HELLO_FIRST);
+        }
+        // Its own refusal says more than that it is not offered.
+        let effect = extension.command(verb, argument, &self.session)?;
+        if !self.is_offered(extension) {
+            return Err(NOT_HERE);
+        }
+        Ok(match effect {
+            Effect::Ask => Verdict::Ask(Wish::Command { restart: false }),
+            Effect::AskAndRestart => Verdict::Ask(Wish::Command { restart: true }),
+            Effect::Chunk { size, last } => Verdict::Chunk { size, last },
+            Effect::StartTls if self.session.secure => return Err(Refusal::OUT_OF_ORDER),
+            Effect::StartTls => Verdict::StartTls,
+            Effect::Authenticate(_) => return Err(NOT_HERE),
+        })
+    }
+
+    fn is_offered(&self, extension: &dyn Extension) -> bool {
+        matches!(self.session.hello, Some(Hello::Ehlo | Hello::Lhlo))
+            && extension.is_offered(&self.session)
+    }
+}
+
+fn ascii(argument: &[u8]) -> Result<(), Refusal> {
+    if argument.is_ascii() {
+        Ok(())
+    } else {
+        Err(NOT_ASCII)
+    }
+}

@@ -1,0 +1,2 @@
+mod drive;
+mod transcript;
