@@ -520,3 +520,6 @@ fn take_nine_digits(cursor: &mut Cursor<'_>) -> Option<u32> {
     let count = cursor.offset().saturating_sub(start);
     (count <= 9).then(|| u32::try_from(number).ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests;
