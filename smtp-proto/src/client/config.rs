@@ -1,0 +1,209 @@
+//! What a client is given: its name, its extensions, its policies, its bounds.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::extension::{Extension, ListError, Protocol};
+use crate::path::Domain;
+use crate::reply::ReplyLimits;
+
+/// How a client behaves on one connection.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Config<'a> {
+    /// What it calls itself in EHLO, HELO or LHLO.
+    pub name: Domain<'a>,
+    /// SMTP or LMTP.
+    pub protocol: Protocol,
+    /// The channel is encrypted from the start ("implicit TLS", RFC 8314 3).
+    pub secure: bool,
+    /// What it uses where the server announces it. What is not in the list is not used: a client without
+    /// PIPELINING in it sends one command at a time.
+    pub extensions: &'a [&'a dyn Extension],
+    /// What it makes of STARTTLS.
+    pub tls: TlsPolicy,
+    /// Whether it says HELO when the server does not know EHLO (RFC 5321 3.2). Never in LMTP.
+    pub helo_fallback: bool,
+    /// Whether AUTH may reveal a password or a token where the channel is not encrypted. Off, such a
+    /// mechanism is refused before anything is sent (RFC 4954 4).
+    pub secrets_in_clear: bool,
+    /// Whether DATA goes into the group with the recipients, where commands are sent in groups. It saves
+    /// one round trip; RFC 2920 3.1 permits it, and some servers are confused by it.
+    pub data_in_group: bool,
+    /// Whether BDAT is used wherever the server has it. Off, it is used for a message that needs it
+    /// (BODY=BINARYMIME) only.
+    pub prefer_bdat: bool,
+    /// Whether a bare CR or LF in a message is sent as CRLF. Off, it ends the connection, because what
+    /// was sent of the message cannot be taken back.
+    pub normalise_line_ends: bool,
+    /// Bounds.
+    pub limits: Limits,
+    /// How long it waits for what.
+    pub timeouts: Timeouts,
+}
+
+impl<'a> Config<'a> {
+    /// A client that is called `name`, without extensions.
+    pub const fn new(name: Domain<'a>) -> Self {
+        Self {
+            name,
+            protocol: Protocol::Smtp,
+            secure: false,
+            extensions: &[],
+            tls: TlsPolicy::Opportunistic,
+            helo_fallback: true,
+            secrets_in_clear: false,
+            data_in_group: false,
+            prefer_bdat: false,
+            normalise_line_ends: false,
+            limits: Limits::DEFAULT,
+            timeouts: Timeouts::DEFAULT,
+        }
+    }
+}
+
+/// What a client makes of STARTTLS on a channel that is not encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TlsPolicy {
+    /// It does nothing by itself; the host may order it.
+    None,
+    /// It is used when the server announces it, and the session goes on in clear when it does not or
+    /// refuses. This stops nobody who can change what passes (RFC 3207 6).
+    #[default]
+    Opportunistic,
+    /// No MAIL, no AUTH and no other order of the host is sent in clear: the connection ends when STARTTLS
+    /// is not announced or is refused, for good or for now.
+    Require,
+}
+
+/// Bounds of one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Lines and octets of one reply. Stops a reply that never ends.
+    pub reply: ReplyLimits,
+    /// Octets of a command line with its CRLF. RFC 5321 4.5.3.1.4 promises 512; the parameters of
+    /// extensions add to it.
+    pub command_line: u16,
+    /// Commands of a group that wait for replies, so that neither side waits for the other with full
+    /// buffers (RFC 2920 3.1).
+    pub group: u16,
+    /// Recipients of one transaction; [`Limits::MAX_RECIPIENTS`] at most. RFC 5321 4.5.3.1.8 promises
+    /// 100.
+    pub recipients: u16,
+    /// Transactions of one connection.
+    pub transactions: u32,
+    /// Steps of one exchange of AUTH.
+    pub challenges: u8,
+}
+
+impl Limits {
+    /// RFC 5321 4.5.3.1.4.
+    pub const MIN_COMMAND_LINE: u16 = 512;
+
+    /// What a machine can keep in mind of one transaction.
+    pub const MAX_RECIPIENTS: u16 = 1024;
+
+    /// Bounds that no honest server meets.
+    pub const DEFAULT: Self = Self {
+        reply: ReplyLimits::DEFAULT,
+        command_line: 2048,
+        group: 100,
+        recipients: Self::MAX_RECIPIENTS,
+        transactions: u32::MAX,
+        challenges: 16,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// How long a client waits (RFC 5321 4.5.3.2). Each runs from the moment at which what it waits for was
+/// asked, or from the reply before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// For the greeting: 5 minutes (4.5.3.2.1).
+    pub greeting: Duration,
+    /// For the reply to MAIL: 5 minutes (4.5.3.2.2).
+    pub mail: Duration,
+    /// For the reply to RCPT: 5 minutes (4.5.3.2.3).
+    pub rcpt: Duration,
+    /// For the reply to DATA: 2 minutes (4.5.3.2.4).
+    pub data: Duration,
+    /// For a piece of the message to be taken, and for the reply to a chunk that is not the last: 3
+    /// minutes (4.5.3.2.5).
+    pub block: Duration,
+    /// For the reply to the whole message: 10 minutes (4.5.3.2.6). Shorter ones make duplicates.
+    pub end: Duration,
+    /// For the reply to another command; the RFC sets none.
+    pub command: Duration,
+}
+
+impl Timeouts {
+    /// Those of RFC 5321.
+    pub const DEFAULT: Self = Self {
+        greeting: Duration::from_secs(5 * 60),
+        mail: Duration::from_secs(5 * 60),
+        rcpt: Duration::from_secs(5 * 60),
+        data: Duration::from_secs(2 * 60),
+        block: Duration::from_secs(3 * 60),
+        end: Duration::from_secs(10 * 60),
+        command: Duration::from_secs(5 * 60),
+    };
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// What is lent to a client.
+#[derive(Debug)]
+pub struct Buffers<'a> {
+    /// Holds one reply: [`Buffers::MIN_INPUT`] or more. A reply to EHLO is seldom longer than 1 KiB.
+    pub input: &'a mut [u8],
+    /// Holds what is to be sent: [`Buffers::MIN_OUTPUT`] or more. A group of commands fills it; the more
+    /// room, the fewer packets.
+    pub output: &'a mut [u8],
+}
+
+impl Buffers<'_> {
+    /// A reply line (RFC 5321 4.5.3.1.5).
+    pub const MIN_INPUT: usize = 512;
+    /// A command line (RFC 5321 4.5.3.1.4).
+    pub const MIN_OUTPUT: usize = 512;
+}
+
+/// Why a client cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The list of extensions cannot be used.
+    Extensions(ListError),
+    /// `input` is shorter than [`Buffers::MIN_INPUT`], or `output` than [`Buffers::MIN_OUTPUT`].
+    SmallBuffer,
+    /// The name holds what a command line cannot, or does not fit one.
+    BadName,
+    /// [`Limits::command_line`] or [`Limits::group`] leaves no room for anything.
+    SmallLimit,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Extensions(error) => return fmt::Display::fmt(error, f),
+            Self::SmallBuffer => {
+                "the buffers hold a reply line and a command line of 512 octets at least"
+            }
+            Self::BadName => "the name of a client is ASCII without controls, and fits a command",
+            Self::SmallLimit => "a command line has 512 octets, and a group a command, at least",
+        })
+    }
+}
+
+impl core::error::Error for ConfigError {}

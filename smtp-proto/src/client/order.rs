@@ -1,0 +1,162 @@
+//! Orders of the host to an idle machine, other than a message.
+
+use scop_core::Sink;
+
+use super::reply::START_TLS;
+use super::{Client, End, Notice, OrderError, Phase, Step, TlsPolicy};
+use crate::auth;
+use crate::extension::{Effect, Session};
+
+/// Commands of RFC 5321 that change nothing, and are there without an extension (4.1.1.6 to 4.1.1.9).
+const QUESTIONS: [&[u8]; 4] = [b"VRFY", b"EXPN", b"HELP", b"NOOP"];
+
+impl Client<'_> {
+    /// Orders STARTTLS. With [`TlsPolicy::Opportunistic`] and [`TlsPolicy::Require`] the machine does so by
+    /// itself.
+    ///
+    /// # Errors
+    /// The channel is encrypted already, or the server does not announce it.
+    pub fn start_tls(&mut self) -> Result<(), OrderError<'static>> {
+        self.expect(Step::Order)?;
+        if self.peer.secure || !self.peer.start_tls {
+            return Err(OrderError::NotAnnounced(START_TLS));
+        }
+        self.say(START_TLS, Phase::StartTls);
+        Ok(())
+    }
+
+    /// Begins AUTH with an exchange, which is handed in again at each [`Step::Auth`].
+    ///
+    /// # Errors
+    /// Why nothing was sent: the mechanism is not announced, or would reveal a secret in clear.
+    pub fn authenticate(
+        &mut self,
+        exchange: &mut auth::client::Exchange<'_>,
+    ) -> Result<(), OrderError<'static>> {
+        self.expect_order()?;
+        let mechanism = exchange.mechanism();
+        if self.is_authenticated {
+            return Err(OrderError::Authenticated);
+        }
+        if !self.peer.mechanisms.contains(mechanism) {
+            return Err(OrderError::NotAnnounced(mechanism.name().as_bytes()));
+        }
+        if mechanism.reveals_secret() && !self.peer.secure && !self.config.secrets_in_clear {
+            return Err(OrderError::NotSecure);
+        }
+        self.put_auth(|sink| exchange.start(sink))?;
+        self.phase = Phase::Auth;
+        Ok(())
+    }
+
+    /// Hands the reply of the server to the exchange.
+    ///
+    /// # Errors
+    /// The exchange cannot go on. When it answers a challenge it is cancelled, and [`Event::AuthRefused`]
+    /// (super::Event::AuthRefused) comes; when the server had consented without a proof, the connection ends.
+    pub fn continue_auth(
+        &mut self,
+        exchange: &mut auth::client::Exchange<'_>,
+    ) -> Result<(), OrderError<'static>> {
+        self.expect(Step::Auth)?;
+        if self.phase == (Phase::Exchange { challenge: false }) {
+            if let Err(error) = exchange.finish() {
+                let end = End::Auth(error);
+                self.fail(end);
+                return Err(OrderError::Ended(end));
+            }
+            self.is_authenticated = true;
+            self.notice = Some(Notice::Authenticated);
+            self.phase = Phase::Order;
+            return Ok(());
+        }
+        let Some(reply) = self.reader.reply() else {
+            return Err(OrderError::NotNow);
+        };
+        let challenge = reply.raw_lines().next().unwrap_or_default();
+        let limit = usize::from(u16::MAX);
+        let mut error = None;
+        let put = self.output.put_line(limit, false, |line| {
+            exchange.respond(challenge, line).map_err(|why| {
+                error = Some(why);
+                scop_core::Full
+            })
+        });
+        self.phase = Phase::Auth;
+        if put.is_err() {
+            self.say(b"*", Phase::Auth); // RFC 4954 4: the exchange is cancelled
+            return Err(error.map_or(OrderError::TooLong, OrderError::Auth));
+        }
+        Ok(())
+    }
+
+    /// Sends a command of an extension that the server announced, or VRFY, EXPN, HELP or NOOP. The argument
+    /// stands behind a space, when there is one.
+    ///
+    /// # Errors
+    /// Why it is not sent. Commands that change the course of the session have calls of their own.
+    pub fn command<'p>(
+        &mut self,
+        verb: &'p [u8],
+        argument: &[u8],
+    ) -> Result<(), OrderError<'p>> {
+        self.expect_order()?;
+        let restart = if QUESTIONS.iter().any(|known| verb.eq_ignore_ascii_case(known)) {
+            false
+        } else {
+            let (_, extension) = (self.extensions.verb(verb))
+                .filter(|(index, _)| self.announced.contains(*index))
+                .ok_or(OrderError::NotAnnounced(verb))?;
+            let session = Session {
+                protocol: self.config.protocol,
+                secure: self.peer.secure,
+                authenticated: self.is_authenticated,
+                hello: self.hello,
+                terms: self.peer.terms,
+                ..Session::default()
+            };
+            match extension.command(verb, argument, &session) {
+                Ok(Effect::Ask) => false,
+                Ok(Effect::AskAndRestart) => true,
+                Ok(_) => return Err(OrderError::CannotSend(verb, "there is a call of its own for")),
+                Err(refusal) => return Err(OrderError::CannotSend(verb, refusal.reply().text())),
+            }
+        };
+        self.put(false, |line| {
+            line.put(verb)?;
+            line.put(if argument.is_empty() { b"" } else { b" " })?;
+            line.put(argument)
+        })?;
+        self.phase = Phase::Command { restart };
+        Ok(())
+    }
+
+    /// Sends RSET.
+    ///
+    /// # Errors
+    /// The machine is not idle.
+    pub fn reset(&mut self) -> Result<(), OrderError<'static>> {
+        self.expect_order()?;
+        self.say(b"RSET", Phase::Reset { ordered: true });
+        Ok(())
+    }
+
+    /// Sends QUIT; the session ends with its reply, or without it.
+    ///
+    /// # Errors
+    /// The machine is not idle.
+    pub fn quit(&mut self) -> Result<(), OrderError<'static>> {
+        self.expect(Step::Order)?;
+        self.leave(End::Quit);
+        Ok(())
+    }
+
+    /// Whether an order can be sent: the machine is idle, and the channel is as the policy wants it.
+    pub(super) fn expect_order(&mut self) -> Result<(), OrderError<'static>> {
+        self.expect(Step::Order)?;
+        if self.config.tls == TlsPolicy::Require && !self.peer.secure {
+            return Err(OrderError::NotSecure);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! What is to be sent, and the one gate through which every command passes.
+
+use scop_core::{Emit, Full, Sink};
+
+/// The lent buffer: what was put and not sent yet.
+#[derive(Debug)]
+pub(super) struct Output<'a> {
+    buffer: &'a mut [u8],
+    start: usize,
+    end: usize,
+    /// Commands of which the line end was not sent. No reply can answer them.
+    unsent: u32,
+}
+
+const CRLF: &[u8] = b"\r\n";
+
+/// Why a command cannot be put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A control character.
+    Control,
+    /// An octet beyond ASCII.
+    EightBit,
+    /// No room, or beyond the limit.
+    TooLong,
+}
+
+impl<'a> Output<'a> {
+    pub(super) const fn new(buffer: &'a mut [u8]) -> Self {
+        Self {
+            buffer,
+            start: 0,
+            end: 0,
+            unsent: 0,
+        }
+    }
+
+    pub(super) fn pending(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.start >= self.end
+    }
+
+    pub(super) const fn unsent(&self) -> u32 {
+        self.unsent
+    }
+
+    pub(super) const fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
+    pub(super) const fn room(&self) -> usize {
+        self.buffer.len().saturating_sub(self.end)
+    }
+
+    /// `count` octets were sent; false when there are not so many.
+    pub(super) fn sent(&mut self, count: usize) -> bool {
+        let Some(sent) = self.pending().get(..count) else {
+            return false;
+        };
+        let lines = memchr::memchr_iter(b'\n', sent).count();
+        self.unsent = (self.unsent).saturating_sub(u32::try_from(lines).unwrap_or(u32::MAX));
+        let end = self.start.saturating_add(count);
+        if let Some(sent) = self.buffer.get_mut(self.start..end) {
+            sent.fill(0); // a response of AUTH is a secret
+        }
+        self.start = end;
+        if self.is_empty() {
+            self.clear();
+        }
+        true
+    }
+
+    pub(super) const fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+        self.unsent = 0;
+    }
+
+    /// Puts octets that are no command line: the end of a message.
+    pub(super) fn put_end(&mut self, octets: &[u8]) -> Result<(), Fault> {
+        let end = self.append(self.end, octets).ok_or(Fault::TooLong)?;
+        self.end = end;
+        self.unsent = self.unsent.saturating_add(1);
+        Ok(())
+    }
+
+    /// Puts one command line of at most `limit` octets, and its CRLF; or nothing.
+    pub(super) fn put_line(
+        &mut self,
+        limit: usize,
+        utf8: bool,
+        write: impl FnOnce(&mut Line<'_, 'a>) -> Result<(), Full>,
+    ) -> Result<(), Fault> {
+        let start = self.end;
+        let mut line = Line {
+            end: start,
+            output: self,
+            utf8,
+            is_ended: false,
+            fault: Fault::TooLong,
+        };
+        let written = write(&mut line).and_then(|()| line.end());
+        let (end, fault) = (line.end, line.fault);
+        written.map_err(|_| fault)?;
+        if end.saturating_sub(start) > limit {
+            return Err(Fault::TooLong);
+        }
+        self.end = end;
+        self.unsent = self.unsent.saturating_add(1);
+        Ok(())
+    }
+
+    /// Writes `octets` at `at`; where they end, when they fit.
+    fn append(&mut self, at: usize, octets: &[u8]) -> Option<usize> {
+        let end = at.checked_add(octets.len())?;
+        let room = self.buffer.get_mut(at..end)?;
+        for (to, &from) in room.iter_mut().zip(octets) {
+            *to = from;
+        }
+        Some(end)
+    }
+}
+
+/// A command line that is being written. Whatever a value is made of, no line end gets in here.
+pub(super) struct Line<'o, 'a> {
+    output: &'o mut Output<'a>,
+    end: usize,
+    utf8: bool,
+    is_ended: bool,
+    fault: Fault,
+}
+
+impl Line<'_, '_> {
+    pub(super) fn emit(&mut self, value: &impl Emit) -> Result<(), Full> {
+        value.emit(self)
+    }
+
+    /// The one line end, unless what was written ended the line itself.
+    fn end(&mut self) -> Result<(), Full> {
+        if !self.is_ended {
+            self.end = self.output.append(self.end, CRLF).ok_or(Full)?;
+            self.is_ended = true;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Line<'_, '_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        if bytes == CRLF && !self.is_ended {
+            return self.end();
+        }
+        if self.is_ended || bytes.iter().any(u8::is_ascii_control) {
+            self.fault = Fault::Control;
+            return Err(Full);
+        }
+        if !self.utf8 && !bytes.is_ascii() {
+            self.fault = Fault::EightBit;
+            return Err(Full);
+        }
+        self.end = self.output.append(self.end, bytes).ok_or(Full)?;
+        Ok(())
+    }
+}
