@@ -40,7 +40,7 @@
 //!             let octets = client.transmit();
 //!             sent.extend_from_slice(octets);
 //!             let count = octets.len();
-//!             client.transmitted(count, Instant(1));
+//!             client.transmitted(count, Instant(1))?;
 //!         }
 //!         Step::Wait(_) => {
 //!             let mut reply = server.next().unwrap().as_bytes();
@@ -79,14 +79,14 @@ mod reply;
 mod tests;
 mod transaction;
 
-use scop_core::Instant;
+use scop_core::{Full, Instant, Sink};
 
 pub use config::{Buffers, Config, ConfigError, Limits, Timeouts, TlsPolicy};
 pub use event::{Awaited, Cause, End, Event, Fate, OrderError, Step};
 
 use crate::command::Hello;
 use crate::extension::{Extensions, Peer, Protocol, Set};
-use crate::reply::{ReplyReader, ReplyView};
+use crate::reply::ReplyReader;
 use output::{Fault, Output};
 use transaction::{Mail, Transaction};
 
@@ -189,7 +189,8 @@ impl<'a> Client<'a> {
         now: Instant,
     ) -> Result<Self, ConfigError> {
         let extensions = Extensions::new(config.extensions).map_err(ConfigError::Extensions)?;
-        if buffers.input.len() < Buffers::MIN_INPUT || buffers.output.len() < Buffers::MIN_OUTPUT {
+        let Buffers { input, output } = buffers;
+        if input.len() < Buffers::MIN_INPUT || output.len() < Buffers::MIN_OUTPUT {
             return Err(ConfigError::SmallBuffer);
         }
         if config.limits.group == 0 || config.limits.command_line < Limits::MIN_COMMAND_LINE {
@@ -198,8 +199,8 @@ impl<'a> Client<'a> {
         let mut client = Self {
             config,
             extensions,
-            reader: ReplyReader::new(buffers.input).with_limits(config.limits.reply),
-            output: Output::new(buffers.output),
+            reader: ReplyReader::new(input).with_limits(config.limits.reply),
+            output: Output::new(output),
             phase: Phase::Greeting,
             notice: None,
             is_shown: false,
@@ -233,8 +234,8 @@ impl<'a> Client<'a> {
         if self.notice.is_none()
             && let Some(verdict) = self.verdict
         {
-            self.notice = (self.transaction.open.take_first())
-                .map(|index| Notice::Final(index, verdict));
+            self.notice =
+                (self.transaction.open.take_first()).map(|index| Notice::Final(index, verdict));
             if self.notice.is_none() {
                 self.verdict = None;
             }
@@ -282,11 +283,7 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// There were not so many.
-    pub fn transmitted(
-        &mut self,
-        octets: usize,
-        now: Instant,
-    ) -> Result<(), OrderError<'static>> {
+    pub fn transmitted(&mut self, octets: usize, now: Instant) -> Result<(), OrderError<'static>> {
         if !self.output.sent(octets) {
             return Err(OrderError::NotNow);
         }
@@ -298,7 +295,7 @@ impl<'a> Client<'a> {
 
     /// Time passed. It does nothing before the moment that [`Step::Wait`] or [`Client::deadline`] names.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if !self.deadline.is_some_and(|deadline| deadline <= now) {
+        if self.deadline.is_none_or(|deadline| deadline > now) {
             return;
         }
         match self.phase {
@@ -323,11 +320,7 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// TLS was not to be negotiated now; or there is a surplus, and the connection ends.
-    pub fn tls_started(
-        &mut self,
-        surplus: &[u8],
-        now: Instant,
-    ) -> Result<(), OrderError<'static>> {
+    pub fn tls_started(&mut self, surplus: &[u8], now: Instant) -> Result<(), OrderError<'static>> {
         self.expect(Step::StartTls)?;
         if !surplus.is_empty() {
             self.fail(End::Injected);
@@ -489,7 +482,7 @@ impl<'a> Client<'a> {
 
     /// Sends a command of the machine's own. It fits: the buffer is empty then.
     fn say(&mut self, command: &[u8], phase: Phase) {
-        let put = self.put(false, |line| scop_core::Sink::put(line, command));
+        let put = self.put(false, |line| line.put(command));
         self.phase = phase;
         if put.is_err() {
             self.fail(End::Closed);
@@ -527,7 +520,7 @@ impl<'a> Client<'a> {
             Hello::Lhlo => b"LHLO ",
         };
         self.put(false, |line| {
-            scop_core::Sink::put(line, verb)?;
+            line.put(verb)?;
             line.emit(&name)
         })
     }
@@ -536,7 +529,7 @@ impl<'a> Client<'a> {
     fn put(
         &mut self,
         utf8: bool,
-        write: impl FnOnce(&mut output::Line<'_, 'a>) -> Result<(), scop_core::Full>,
+        write: impl FnOnce(&mut output::Line<'_, 'a>) -> Result<(), Full>,
     ) -> Result<(), OrderError<'static>> {
         let limit = usize::from(self.config.limits.command_line);
         (self.output.put_line(limit, utf8, write)).map_err(|fault| match fault {
@@ -544,10 +537,5 @@ impl<'a> Client<'a> {
             Fault::EightBit => OrderError::NeedsUtf8,
             Fault::TooLong => OrderError::TooLong,
         })
-    }
-
-    /// The reply that was read last.
-    fn reply(&self) -> Option<ReplyView<'_>> {
-        self.reader.reply()
     }
 }

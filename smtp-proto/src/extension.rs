@@ -62,7 +62,7 @@ pub use etrn::Etrn;
 pub use future_release::FutureRelease;
 pub use limits::Limits;
 #[allow(unused_imports, reason = "until both machines use them")]
-pub(crate) use list::{Extensions, Set};
+pub(crate) use list::{Extensions, Found, Set};
 pub use list::{ListError, ListErrorKind};
 pub use mt_priority::MtPriority;
 pub use pipelining::Pipelining;

@@ -93,8 +93,6 @@ pub struct Limits {
     pub recipients: u16,
     /// Transactions of one connection.
     pub transactions: u32,
-    /// Steps of one exchange of AUTH.
-    pub challenges: u8,
 }
 
 impl Limits {
@@ -111,7 +109,6 @@ impl Limits {
         group: 100,
         recipients: Self::MAX_RECIPIENTS,
         transactions: u32::MAX,
-        challenges: 16,
     };
 }
 

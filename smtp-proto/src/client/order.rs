@@ -1,7 +1,8 @@
 //! Orders of the host to an idle machine, other than a message.
 
-use scop_core::Sink;
+use scop_core::{Full, Sink};
 
+use super::output::{Line, Output};
 use super::reply::START_TLS;
 use super::{Client, End, Notice, OrderError, Phase, Step, TlsPolicy};
 use crate::auth;
@@ -44,7 +45,7 @@ impl Client<'_> {
         if mechanism.reveals_secret() && !self.peer.secure && !self.config.secrets_in_clear {
             return Err(OrderError::NotSecure);
         }
-        self.put_auth(|sink| exchange.start(sink))?;
+        put_auth(&mut self.output, |line| exchange.start(line))?;
         self.phase = Phase::Auth;
         Ok(())
     }
@@ -52,8 +53,8 @@ impl Client<'_> {
     /// Hands the reply of the server to the exchange.
     ///
     /// # Errors
-    /// The exchange cannot go on. When it answers a challenge it is cancelled, and [`Event::AuthRefused`]
-    /// (super::Event::AuthRefused) comes; when the server had consented without a proof, the connection ends.
+    /// The exchange cannot go on. When it answers a challenge it is cancelled, and
+    /// [`AuthRefused`](super::Event::AuthRefused) comes; when the server had consented without a proof, the connection ends.
     pub fn continue_auth(
         &mut self,
         exchange: &mut auth::client::Exchange<'_>,
@@ -74,20 +75,12 @@ impl Client<'_> {
             return Err(OrderError::NotNow);
         };
         let challenge = reply.raw_lines().next().unwrap_or_default();
-        let limit = usize::from(u16::MAX);
-        let mut error = None;
-        let put = self.output.put_line(limit, false, |line| {
-            exchange.respond(challenge, line).map_err(|why| {
-                error = Some(why);
-                scop_core::Full
-            })
-        });
+        let answered = put_auth(&mut self.output, |line| exchange.respond(challenge, line));
         self.phase = Phase::Auth;
-        if put.is_err() {
+        if answered.is_err() {
             self.say(b"*", Phase::Auth); // RFC 4954 4: the exchange is cancelled
-            return Err(error.map_or(OrderError::TooLong, OrderError::Auth));
         }
-        Ok(())
+        answered
     }
 
     /// Sends a command of an extension that the server announced, or VRFY, EXPN, HELP or NOOP. The argument
@@ -95,13 +88,12 @@ impl Client<'_> {
     ///
     /// # Errors
     /// Why it is not sent. Commands that change the course of the session have calls of their own.
-    pub fn command<'p>(
-        &mut self,
-        verb: &'p [u8],
-        argument: &[u8],
-    ) -> Result<(), OrderError<'p>> {
+    pub fn command<'p>(&mut self, verb: &'p [u8], argument: &[u8]) -> Result<(), OrderError<'p>> {
         self.expect_order()?;
-        let restart = if QUESTIONS.iter().any(|known| verb.eq_ignore_ascii_case(known)) {
+        let restart = if QUESTIONS
+            .iter()
+            .any(|known| verb.eq_ignore_ascii_case(known))
+        {
             false
         } else {
             let (_, extension) = (self.extensions.verb(verb))
@@ -118,7 +110,12 @@ impl Client<'_> {
             match extension.command(verb, argument, &session) {
                 Ok(Effect::Ask) => false,
                 Ok(Effect::AskAndRestart) => true,
-                Ok(_) => return Err(OrderError::CannotSend(verb, "there is a call of its own for")),
+                Ok(_) => {
+                    return Err(OrderError::CannotSend(
+                        verb,
+                        "there is a call of its own for",
+                    ));
+                }
                 Err(refusal) => return Err(OrderError::CannotSend(verb, refusal.reply().text())),
             }
         };
@@ -159,4 +156,19 @@ impl Client<'_> {
         }
         Ok(())
     }
+}
+
+/// A line of AUTH with its CRLF, 12288 octets at most (RFC 4954 4).
+fn put_auth<'a>(
+    output: &mut Output<'a>,
+    write: impl FnOnce(&mut Line<'_, 'a>) -> Result<(), auth::client::Error>,
+) -> Result<(), OrderError<'static>> {
+    let mut error = auth::client::Error::Full;
+    let put = output.put_line(12288, false, |line| {
+        write(line).map_err(|why| {
+            error = why;
+            Full
+        })
+    });
+    put.map_err(|_| OrderError::Auth(error))
 }

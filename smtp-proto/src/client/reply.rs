@@ -1,13 +1,10 @@
 //! What the machine makes of each reply.
 
-use scop_core::Instant;
+use scop_core::{Cursor, Instant};
 
 use super::transaction::Mail;
-use super::{
-    Awaited, Client, End, Fate, Notice, Phase, TlsPolicy, Verdict,
-};
+use super::{Awaited, Client, End, Fate, Notice, Phase, TlsPolicy, Verdict};
 use crate::command::Hello;
-use crate::ehlo::EhloReply;
 use crate::extension::Protocol;
 use crate::reply::Code;
 
@@ -51,7 +48,7 @@ impl Client<'_> {
         };
         // What stands behind the last reply that is due was not asked for, whatever is sent next.
         let is_last = self.due().saturating_sub(1) <= self.output.unsent();
-        self.is_unasked = has_more && is_last && !self.has_replies_to_come(code);
+        self.is_unasked = has_more && is_last && !self.has_replies_to_come();
         match self.phase {
             Phase::Greeting => self.handle_greeting(code),
             Phase::Hello(hello) => self.handle_hello(hello, code),
@@ -92,7 +89,7 @@ impl Client<'_> {
     }
 
     /// Whether more replies follow the one to the message, because LMTP has one for each recipient.
-    fn has_replies_to_come(&self, _code: Code) -> bool {
+    fn has_replies_to_come(&self) -> bool {
         self.config.protocol == Protocol::Lmtp
             && self.phase == Phase::Message
             && self.transaction.open.count() > 1
@@ -121,7 +118,7 @@ impl Client<'_> {
         let to = Awaited::Greeting;
         if code.number() == READY {
             self.say_hello();
-        } else if code.is_refusal() {
+        } else if !code.is_positive() {
             self.leave(End::Refused { to, code });
         } else {
             self.unexpected(to, code);
@@ -137,7 +134,7 @@ impl Client<'_> {
                 self.learn();
             }
             self.begin_tls();
-        } else if !code.is_refusal() {
+        } else if code.is_positive() {
             self.unexpected(to, code);
         } else if hello == Hello::Ehlo
             && self.config.helo_fallback
@@ -158,10 +155,13 @@ impl Client<'_> {
         let Some(reply) = self.reader.reply() else {
             return;
         };
-        for keyword in EhloReply::new(reply).keywords() {
-            if let Some((index, extension)) = self.extensions.keyword(keyword.name()) {
+        for line in reply.raw_lines().skip(1) {
+            let mut line = Cursor::new(line);
+            let keyword = line.take_while(|octet| octet != b' ');
+            line.skip_byte(b' ');
+            if let Some((index, extension)) = self.extensions.keyword(keyword) {
                 self.announced.insert(index);
-                extension.announced(keyword.arguments(), &mut self.peer);
+                extension.announced(line.rest(), &mut self.peer);
             }
         }
     }
@@ -185,7 +185,7 @@ impl Client<'_> {
                 return self.fail(End::Injected);
             }
             self.phase = Phase::Handshake;
-        } else if !code.is_refusal() {
+        } else if code.is_positive() {
             self.unexpected(Awaited::StartTls, code);
         } else {
             self.notice = Some(Notice::TlsRefused);
@@ -198,12 +198,12 @@ impl Client<'_> {
     }
 
     fn handle_auth(&mut self, code: Code) {
-        if code.is_refusal() {
-            self.notice = Some(Notice::AuthRefused);
-            self.phase = Phase::Order;
-        } else {
+        if code.is_positive() {
             let challenge = code.is_intermediate();
             self.phase = Phase::Exchange { challenge };
+        } else {
+            self.notice = Some(Notice::AuthRefused);
+            self.phase = Phase::Order;
         }
     }
 
@@ -266,9 +266,8 @@ impl Client<'_> {
     fn handle_chunk(&mut self, code: Code) {
         let to = Awaited::Block;
         let transaction = &mut self.transaction;
-        let is_open = transaction.chunk_left > 0
-            && !transaction.chunk_is_last
-            && transaction.chunks_due == 1;
+        let is_open =
+            transaction.chunk_left > 0 && !transaction.chunk_is_last && transaction.chunks_due == 1;
         // Consent comes behind the octets, a refusal may come before them.
         if code.is_intermediate() || code.is_success() && is_open && !transaction.chunk_refused {
             return self.unexpected(to, code);
@@ -301,8 +300,8 @@ impl Client<'_> {
         match self.config.protocol {
             Protocol::Smtp => self.verdict = Some(verdict),
             Protocol::Lmtp => {
-                self.notice = (self.transaction.open.take_first())
-                    .map(|index| Notice::Final(index, verdict));
+                self.notice =
+                    (self.transaction.open.take_first()).map(|index| Notice::Final(index, verdict));
                 if !self.transaction.open.is_empty() {
                     return;
                 }

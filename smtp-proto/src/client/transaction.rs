@@ -102,8 +102,7 @@ impl<'a> Client<'a> {
         self.transaction = Transaction {
             envelope,
             // Chunks would have to be counted before their line ends are made.
-            by_chunks: is_binary
-                || self.config.prefer_bdat && self.peer.chunking && !normalise,
+            by_chunks: is_binary || self.config.prefer_bdat && self.peer.chunking && !normalise,
             stuffer: if normalise {
                 Stuffer::normalising()
             } else {
@@ -193,10 +192,7 @@ impl<'a> Client<'a> {
     pub(super) fn proceed(&mut self) {
         let transaction = &self.transaction;
         let is_over = transaction.is_complete || transaction.mail == Mail::Refused;
-        if !is_over
-            || transaction.mail == Mail::Sent
-            || transaction.answered < transaction.given
-        {
+        if !is_over || transaction.mail == Mail::Sent || transaction.answered < transaction.given {
             return;
         }
         if transaction.data_in_group {
