@@ -145,7 +145,7 @@ fn values_share_a_buffer() {
         room.len(),
         100 - "SIZE=1234ENVID=a+20bBODY=BINARYMIMEAUTH=<>".len()
     );
-    let text: Vec<_> = mail.iter().map(|parameter| parameter.to_vec()).collect();
+    let text: Vec<_> = mail.iter().map(Emit::to_vec).collect();
     let line = text.join(&b' ');
     assert_eq!(
         line,
