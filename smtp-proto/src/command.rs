@@ -33,6 +33,8 @@ pub struct Tolerance {
     pub any_hello: bool,
     /// A line that ends at a bare LF ([`LineReader::with_lf_line`](crate::line::LineReader::with_lf_line)).
     pub lf_line: bool,
+    /// `AUTH=LOGIN PLAIN` for `AUTH LOGIN PLAIN` in the reply to EHLO, as servers sent it before RFC 2554.
+    pub old_auth: bool,
 }
 
 impl Tolerance {
@@ -45,6 +47,7 @@ impl Tolerance {
         long_path: false,
         any_hello: false,
         lf_line: false,
+        old_auth: false,
     };
 
     /// What does no harm.
@@ -56,6 +59,7 @@ impl Tolerance {
         long_path: true,
         any_hello: true,
         lf_line: false,
+        old_auth: true,
     };
 }
 
