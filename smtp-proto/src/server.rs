@@ -41,7 +41,6 @@
 //!         Step::StartTls | Step::Done => break,
 //!     }
 //! }
-//! # const NO: scop_smtp_proto::Reply<'static> = scop_smtp_proto::Reply { code: scop_smtp_proto::550, status: None, text: "No" };
 //! assert_eq!(message, b"Subject: hi\r\n\r\n.\r\n");
 //! assert!(sent.starts_with(b"220 mx.example.org ESMTP\r\n250 mx.example.org\r\n250 OK\r\n"));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
