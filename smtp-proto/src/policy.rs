@@ -6,4 +6,5 @@
 
 pub mod mta_sts;
 pub mod route;
+mod text_record;
 pub mod tls_rpt;

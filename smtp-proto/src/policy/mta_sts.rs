@@ -13,6 +13,17 @@
 //! # Ok::<(), scop_smtp_proto::policy::mta_sts::PolicyError>(())
 //! ```
 
+mod cache;
 mod file;
+mod record;
 
-pub use file::{Field, MAX_AGE, Mode, Policy, PolicyError, PolicyErrorKind, PolicyLimits};
+pub use cache::{
+    Cached, FETCH_TIMEOUT, FailedFetch, Fetch, Plan, PolicyUrl, REFRESH_AFTER, RETRY_AFTER, plan,
+};
+pub use file::{
+    Field, MAX_AGE, Mode, Policy, PolicyError, PolicyErrorKind, PolicyLimits, matches_pattern,
+};
+pub use record::{Discovery, Found, Id, Record, RecordError, RecordErrorKind};
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use memchr::memchr;
 use scop_core::{Cursor, FmtSink, ParseError, Sink};
 
 use crate::policy::route::is_host_name;
+use crate::policy::text_record::{trim_end, trim_start};
 
 /// The greatest `max_age`, about a year (RFC 8461 3.2).
 pub const MAX_AGE: u32 = 31_557_600;
@@ -180,14 +181,23 @@ impl<'a> Policy<'a> {
 
     /// Whether a mail exchange, as an A-label name without a last dot, matches one of the patterns
     /// (RFC 8461 4.1).
-    ///
-    /// `*` stands for exactly one label, the left-most.
     pub fn matches(&self, host: &[u8]) -> bool {
-        let parent = memchr(b'.', host).and_then(|dot| host.get(dot + 1..));
-        self.mx().any(|pattern| match pattern.strip_prefix(b"*.") {
-            Some(suffix) => parent.is_some_and(|parent| parent.eq_ignore_ascii_case(suffix)),
-            None => pattern.eq_ignore_ascii_case(host),
-        })
+        self.mx().any(|pattern| matches_pattern(pattern, host))
+    }
+}
+
+/// Whether a host matches a name, or `*.` and a name, where `*` stands for exactly one label, the
+/// left-most: the rule for mail exchanges (RFC 8461 4.1) and for the DNS-IDs of their certificates
+/// (RFC 8461 4.2, RFC 6125 6.4.3).
+pub fn matches_pattern(pattern: &[u8], host: &[u8]) -> bool {
+    let Some(suffix) = pattern.strip_prefix(b"*.") else {
+        return pattern.eq_ignore_ascii_case(host);
+    };
+    match memchr(b'.', host) {
+        None | Some(0) => false,
+        Some(dot) => {
+            (host.get(dot + 1..)).is_some_and(|parent| parent.eq_ignore_ascii_case(suffix))
+        }
     }
 }
 
@@ -292,20 +302,6 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-fn is_wsp(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t')
-}
-
-fn trim_end(mut text: &[u8]) -> &[u8] {
-    while let Some((&last, rest)) = text.split_last() {
-        if !is_wsp(last) {
-            break;
-        }
-        text = rest;
-    }
-    text
-}
-
 fn parse_field(line: &[u8]) -> Result<(&[u8], &[u8]), PolicyError> {
     let mut cursor = Cursor::new(line);
     let name = cursor
@@ -314,8 +310,8 @@ fn parse_field(line: &[u8]) -> Result<(&[u8], &[u8]), PolicyError> {
     if !starts_well || name.len() > 32 || !cursor.skip_byte(b':') {
         return Err(PolicyError::new(PolicyErrorKind::Syntax, cursor.offset()));
     }
-    cursor.take_while(is_wsp);
-    let (start, value) = (cursor.offset(), cursor.rest());
+    let value = trim_start(cursor.rest());
+    let start = line.len() - value.len();
     let bad = |at| PolicyError::new(PolicyErrorKind::BadCharacter, start + at);
     if let Some(at) = value.iter().position(u8::is_ascii_control) {
         return Err(bad(at));
