@@ -31,7 +31,8 @@ use scop_core::{Emit, Full, Sink, SliceSink, base64};
 use zeroize::Zeroize;
 
 use super::hmac::{Hmac, same};
-use super::scram::{self, ClientKeys, Limits, Nonce, ServerFinal, ServerFirst, put_name};
+use super::scram::message::{ServerFinal, ServerFirst, put_name};
+use super::scram::{self, ClientKeys, Limits, Nonce};
 use super::{Credentials, Mechanism, has_control, is_token};
 
 /// The line that cancels an exchange (RFC 4954 4).
@@ -290,15 +291,12 @@ impl<'c> Exchange<'c> {
     /// The reply was 235: whether to believe it.
     ///
     /// # Errors
-    /// The server did not prove itself, or it refused a token before: do not go on with it.
+    /// The server did not prove itself, consents before it heard all, or refused before: send it nothing.
     pub const fn finish(&self) -> Result<(), Error> {
         match self.state {
             State::Said | State::Verified => Ok(()),
-            State::Signature(_) | State::ServerFirst => Err(Error::Unverified),
-            State::First | State::Password if matches!(self.mechanism, Mechanism::ScramSha256) => {
-                Err(Error::Unverified)
-            }
-            State::First | State::Password | State::New => Err(Error::OutOfOrder),
+            State::ServerFirst | State::Signature(_) => Err(Error::Unverified),
+            State::New | State::First | State::Password => Err(Error::OutOfOrder),
             State::Failed => Err(Error::Refused),
         }
     }

@@ -15,10 +15,13 @@
 use core::fmt;
 
 use scop_core::crypto::{Hash, HashAlgorithm};
-use scop_core::{Cursor, Full, Sink, SliceSink, base64};
+use scop_core::{Full, Sink, SliceSink, base64};
 use zeroize::Zeroize;
 
-use super::hmac::{Hmac, hi, mix};
+use self::message::is_nonce;
+use super::hmac::{Hmac, hi, mix, same};
+
+pub(super) mod message;
 
 /// What an exchange of SCRAM is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +135,7 @@ impl StoredKeys {
         mix(&mut client_key, signature);
         let hashed = hash_of(hash, &client_key);
         client_key.zeroize();
-        hashed.is_some_and(|hashed| super::hmac::same(&hashed, &self.stored_key))
+        hashed.is_some_and(|hashed| same(&hashed, &self.stored_key))
     }
 }
 
@@ -222,241 +225,54 @@ fn digest32(hash: &dyn Hash, digest: &scop_core::crypto::Digest) -> Option<[u8; 
     digest.as_bytes().first_chunk().copied()
 }
 
-/// ```abnf
-/// c-nonce   = printable
-/// printable = %x21-2B / %x2D-7E
-/// ```
-fn is_nonce(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|&c| c.is_ascii_graphic() && c != b',')
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scop_crypto::{SHA256, SHA512};
+    use std::format;
 
-/// The message of a client that begins with a GS2 header (RFC 5802 7, RFC 7628 3.1).
-///
-/// ```abnf
-/// gs2-header     = gs2-cbind-flag "," [ authzid ] ","
-/// gs2-cbind-flag = ("p=" cb-name) / "n" / "y"
-/// authzid        = "a=" saslname
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gs2<'a> {
-    /// As written, escaped; empty when it is not there.
-    pub(super) authorization: &'a [u8],
-    /// The octets of the header.
-    pub(super) header: &'a [u8],
-    /// What stands behind it.
-    pub(super) rest: &'a [u8],
-}
-
-impl<'a> Gs2<'a> {
-    /// `y` says that the client could bind the exchange to the channel and takes it that this server
-    /// cannot, which is so. `p=` asks for it, and is refused: it was not offered (RFC 5802 6).
-    pub(super) fn parse(message: &'a [u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(message);
-        (cursor.skip_byte(b'n') || cursor.skip_byte(b'y')).then_some(())?;
-        cursor.skip_byte(b',').then_some(())?;
-        let authorization = if cursor.peek() == Some(b',') {
-            &[][..]
-        } else {
-            attribute(&mut cursor, b'a')?
-        };
-        cursor.skip_byte(b',').then_some(())?;
-        Some(Self {
-            authorization,
-            header: message.get(..cursor.offset())?,
-            rest: cursor.rest(),
-        })
-    }
-}
-
-/// ```abnf
-/// client-first-message-bare = [reserved-mext ","] username "," nonce ["," extensions]
-/// reserved-mext             = "m=" 1*(value-char)
-/// username                  = "n=" saslname
-/// nonce                     = "r=" c-nonce [s-nonce]
-/// extensions                = attr-val *("," attr-val)
-/// ```
-///
-/// `m=` must be refused (RFC 5802 5.1): it is none of the attributes that can come first. Other
-/// extensions are passed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ClientFirst<'a> {
-    /// As written, escaped.
-    pub(super) user: &'a [u8],
-    pub(super) nonce: &'a [u8],
-}
-
-impl<'a> ClientFirst<'a> {
-    pub(super) fn parse(bare: &'a [u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(bare);
-        let user = attribute(&mut cursor, b'n')?;
-        cursor.skip_byte(b',').then_some(())?;
-        let nonce = attribute(&mut cursor, b'r')?;
-        extensions(cursor)?;
-        is_nonce(nonce).then_some(Self { user, nonce })
-    }
-}
-
-/// ```abnf
-/// server-first-message = [reserved-mext ","] nonce "," salt "," iteration-count ["," extensions]
-/// salt                 = "s=" base64
-/// iteration-count      = "i=" posit-number
-/// posit-number         = %x31-39 *DIGIT
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ServerFirst<'a> {
-    pub(super) nonce: &'a [u8],
-    /// Base64.
-    pub(super) salt: &'a [u8],
-    /// Saturated.
-    pub(super) iterations: u32,
-}
-
-impl<'a> ServerFirst<'a> {
-    pub(super) fn parse(message: &'a [u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(message);
-        let nonce = attribute(&mut cursor, b'r')?;
-        cursor.skip_byte(b',').then_some(())?;
-        let salt = attribute(&mut cursor, b's')?;
-        cursor.skip_byte(b',').then_some(())?;
-        let count = attribute(&mut cursor, b'i')?;
-        extensions(cursor)?;
-        let is_number = count.iter().all(u8::is_ascii_digit) && count.first() != Some(&b'0');
-        (is_nonce(nonce) && is_number).then_some(())?;
-        let iterations = count.iter().fold(0_u32, |number, digit| {
-            let digit = u32::from(digit.wrapping_sub(b'0'));
-            number.saturating_mul(10).saturating_add(digit)
-        });
-        Some(Self {
-            nonce,
-            salt,
-            iterations,
-        })
-    }
-}
-
-/// ```abnf
-/// client-final-message               = client-final-message-without-proof "," proof
-/// client-final-message-without-proof = channel-binding "," nonce ["," extensions]
-/// channel-binding                    = "c=" base64
-/// proof                              = "p=" base64
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ClientFinal<'a> {
-    /// Base64 of the GS2 header.
-    pub(super) binding: &'a [u8],
-    pub(super) nonce: &'a [u8],
-    pub(super) without_proof: &'a [u8],
-    pub(super) proof: [u8; 32],
-}
-
-impl<'a> ClientFinal<'a> {
-    pub(super) fn parse(message: &'a [u8]) -> Option<Self> {
-        let comma = memchr::memrchr(b',', message)?;
-        let without_proof = message.get(..comma)?;
-        let mut cursor = Cursor::at(message, comma.saturating_add(1));
-        let proof = fixed(attribute(&mut cursor, b'p')?)?;
-
-        let mut cursor = Cursor::new(without_proof);
-        let binding = attribute(&mut cursor, b'c')?;
-        cursor.skip_byte(b',').then_some(())?;
-        let nonce = attribute(&mut cursor, b'r')?;
-        extensions(cursor)?;
-        Some(Self {
-            binding,
-            nonce,
-            without_proof,
-            proof,
-        })
-    }
-}
-
-/// ```abnf
-/// server-final-message = (server-error / verifier) ["," extensions]
-/// server-error         = "e=" server-error-value
-/// verifier             = "v=" base64
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ServerFinal {
-    Error,
-    Verifier([u8; 32]),
-}
-
-impl ServerFinal {
-    pub(super) fn parse(message: &[u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(message);
-        let parsed = if cursor.peek() == Some(b'e') {
-            attribute(&mut cursor, b'e')?;
-            Self::Error
-        } else {
-            Self::Verifier(fixed(attribute(&mut cursor, b'v')?)?)
-        };
-        extensions(cursor)?;
-        Some(parsed)
-    }
-}
-
-/// Takes `name=value`, up to a comma or the end; the value is not empty.
-fn attribute<'a>(cursor: &mut Cursor<'a>, name: u8) -> Option<&'a [u8]> {
-    (cursor.skip_byte(name) && cursor.skip_byte(b'=')).then_some(())?;
-    let value = cursor.take_while(|byte| byte != b',');
-    (!value.is_empty() && !value.contains(&0)).then_some(value)
-}
-
-/// Takes all the attributes up to the end, each behind a comma, and none but `m=` means anything.
-fn extensions(mut cursor: Cursor<'_>) -> Option<()> {
-    while !cursor.is_at_end() {
-        cursor.skip_byte(b',').then_some(())?;
-        let name = cursor.peek().filter(u8::is_ascii_alphabetic)?;
-        attribute(&mut cursor, name)?;
-        (name != b'm').then_some(())?;
-    }
-    Some(())
-}
-
-/// 32 octets in base64.
-fn fixed(text: &[u8]) -> Option<[u8; 32]> {
-    let mut octets = [0; 32];
-    let mut sink = SliceSink::new(&mut octets);
-    base64::decode(text, &mut sink).ok()?;
-    (sink.written().len() == 32).then_some(octets)
-}
-
-/// Writes a name with `,` and `=` escaped (`saslname` of RFC 5802 5.1).
-pub(super) fn put_name<S: Sink + ?Sized>(name: &str, sink: &mut S) -> Result<(), Full> {
-    for &byte in name.as_bytes() {
-        match byte {
-            b',' => sink.put(b"=2C")?,
-            b'=' => sink.put(b"=3D")?,
-            _ => sink.put_byte(byte)?,
+    #[test]
+    fn nonces() {
+        assert_eq!(
+            Nonce::from_random([0xff; 18]).as_bytes(),
+            b"////////////////////////"
+        );
+        assert_eq!(Nonce::new(&[b'~'; 32]).unwrap().as_bytes(), [b'~'; 32]);
+        for text in [
+            &b""[..],
+            b"a,b",
+            b"a b",
+            b"\x7f",
+            b"\xc3\xbc",
+            b"\0",
+            &[b'a'; 33],
+            &[b'a'; 300],
+        ] {
+            assert_eq!(Nonce::new(text), None, "{text:?}");
         }
     }
-    Ok(())
-}
 
-/// Writes a name without its escapes.
-///
-/// ```abnf
-/// saslname = 1*(value-safe-char / "=2C" / "=3D")
-/// ```
-///
-/// # Errors
-/// `Syntax` on any other `=` (RFC 5802 5.1 wants the exchange to fail), `Full` when the sink is.
-pub(super) fn put_unescaped<S: Sink + ?Sized>(
-    name: &[u8],
-    sink: &mut S,
-) -> Result<(), base64::DecodeError> {
-    let mut cursor = Cursor::new(name);
-    while let Some(byte) = cursor.take_byte() {
-        let plain = match byte {
-            b'=' => match cursor.take(2) {
-                Some(b"2C") => b',',
-                Some(b"3D") => b'=',
-                _ => return Err(base64::DecodeError::Syntax),
-            },
-            b',' => return Err(base64::DecodeError::Syntax),
-            _ => byte,
-        };
-        sink.put_byte(plain)?;
+    #[test]
+    fn keys() {
+        let keys = StoredKeys::derive(
+            b"pencil",
+            b"\x5b\x6d\x99\x68\x9d\x12\x35\x8e\xec\xa0\x4b\x14\x12\x36\xfa\x81",
+            4096,
+            &SHA256,
+        )
+        .unwrap();
+        assert_eq!(keys.stored_key[..4], [0x58, 0x6e, 0x5d, 0xf2]); // CPython's hashlib
+        assert_eq!(keys.server_key[..4], [0xc1, 0xf3, 0xcb, 0xc1]);
+        assert_eq!(StoredKeys::derive(b"pencil", b"salt", 4096, &SHA512), None);
+        assert_eq!(StoredKeys::decoy(b"secret", "joe", &SHA512), None);
+
+        let decoy = |secret: &[u8], user| StoredKeys::decoy(secret, user, &SHA256).unwrap();
+        assert_eq!(decoy(b"secret", "joe"), decoy(b"secret", "joe"));
+        assert_ne!(decoy(b"secret", "joe").0, decoy(b"secret", "jo").0);
+        assert_ne!(decoy(b"secret", "joe").0, decoy(b"other", "joe").0);
+        let (salt, keys) = decoy(b"secret", "joe");
+        assert_ne!(keys.stored_key, keys.server_key);
+        assert_ne!(keys.stored_key[..16], salt);
+        assert_eq!(format!("{keys:?}"), "StoredKeys { .. }");
     }
-    Ok(())
 }

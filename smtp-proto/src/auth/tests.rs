@@ -8,6 +8,8 @@ use super::scram::{Limits, Nonce, StoredKeys};
 use super::server::{Failure, ScramUser, Step};
 use super::{Credentials, Identity, Mechanism, MechanismSet, base64, client, server};
 
+mod hostile;
+
 const SALT: &[u8] = b"\x5b\x6d\x99\x68\x9d\x12\x35\x8e\xec\xa0\x4b\x14\x12\x36\xfa\x81"; // RFC 7677 3
 
 fn everything() -> MechanismSet {
@@ -77,6 +79,12 @@ struct Outcome {
     lines: Vec<String>,
 }
 
+impl Outcome {
+    fn both_are_content(&self) -> bool {
+        self.server == Step::Verified && self.client.is_ok()
+    }
+}
+
 /// Lets a client and a server talk. `expected` is what the host takes; `alter` changes lines on their
 /// way: it gets their number.
 fn converse(
@@ -86,7 +94,9 @@ fn converse(
     user: &ScramUser<'_>,
     mut alter: impl FnMut(usize, &mut Vec<u8>),
 ) -> Outcome {
-    let mut client = client_of(mechanism, credentials);
+    let mut scram = scram();
+    scram.limits.min_iterations = user.iterations;
+    let mut client = client_of(mechanism, credentials).with_scram(scram);
     let mut buffer = [0; 512];
     let mut server = server::Exchange::new(&mut buffer).with_hash(&SHA256);
     let mut lines = Vec::new();
@@ -340,5 +350,72 @@ fn every_mechanism_carries_every_name() {
                 assert_eq!(client.finish(), Ok(()));
             }
         }
+    }
+}
+
+/// RFC 5802 3 with names to be escaped and a password that is not ASCII; the other side is Python's `hmac`
+/// and `hashlib`.
+#[test]
+fn scram_as_another_computes_it() {
+    let password = "p\u{e4}ssword".as_bytes();
+    let salt = b"\x41\x25\xc2\x47\xe4\x3a\xb1\xe9\x3c\x6d\xff\x76";
+    let credentials = Credentials::Password {
+        authorization: "other",
+        user: "jo,e=",
+        password,
+    };
+    let mut exchange = client::Exchange::new(Mechanism::ScramSha256, credentials)
+        .unwrap()
+        .with_scram(client::Scram {
+            nonce: Nonce::new(b"fyko+d2lbbFgONRv9qkxdawL").unwrap(),
+            ..scram()
+        });
+    let mut line = Vec::new();
+    exchange.start(&mut line).unwrap();
+    assert_eq!(
+        line,
+        b"AUTH SCRAM-SHA-256 bixhPW90aGVyLG49am89MkNlPTNELHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdM\r\n"
+    );
+    line.clear();
+    let challenge = b"cj1meWtvK2QybGJiRmdPTlJ2OXFreGRhd0wzcmZjTkhZSlkxWlZ2V1ZzN2oscz1RU1hDUitRNnNlazhiZjkyLGk9NTAwMA==";
+    exchange.respond(challenge, &mut line).unwrap();
+    assert_eq!(line, &b"Yz1iaXhoUFc5MGFHVnlMQT09LHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdMM3JmY05IWUpZMVpWdldWczdqLHA9UFlCTUNKVkhkNUM4UGRNMFIydVdNYUJRTFdvQ3pOdklpUnJKa2hUNzlBZz0=\r\n"[..]);
+    line.clear();
+    let verifier = b"dj1NcU14S21ybzd6Y2VhdnJpTzd6M0hhNEJISStYZitWYmZ1YUdyc0x4b1ZnPQ==";
+    exchange.respond(verifier, &mut line).unwrap();
+    assert_eq!(line, b"\r\n");
+    assert_eq!(exchange.finish(), Ok(()));
+    let keys = StoredKeys::derive(password, salt, 5000, &SHA256).unwrap();
+    assert_eq!(keys.stored_key[..4], [0xc9, 0x77, 0xd2, 0xcc]);
+    assert_eq!(keys.server_key[..4], [0xd0, 0xed, 0x3c, 0x8f]);
+}
+
+#[test]
+fn sets() {
+    let set = MechanismSet::parse(b"login GSSAPI PLAIN  SCRAM-SHA-256-PLUS Scram-Sha-256");
+    let names: Vec<_> = set.iter().collect();
+    assert_eq!(
+        names,
+        [Mechanism::ScramSha256, Mechanism::Plain, Mechanism::Login]
+    );
+    let mut out = Vec::new();
+    set.emit(&mut out).unwrap();
+    assert_eq!(out, b"SCRAM-SHA-256 PLAIN LOGIN");
+    assert_eq!(MechanismSet::parse(&out), set);
+    assert!(MechanismSet::parse(b"").is_empty());
+    assert!(
+        set.and(MechanismSet::WITHOUT_TLS)
+            .iter()
+            .eq([Mechanism::ScramSha256])
+    );
+    for mechanism in everything().iter() {
+        assert_eq!(
+            Mechanism::parse(mechanism.name().as_bytes()),
+            Some(mechanism)
+        );
+        assert_eq!(
+            mechanism.reveals_secret(),
+            !MechanismSet::WITHOUT_TLS.contains(mechanism)
+        );
     }
 }
