@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+pub mod smtp;
+
 #[path = "../../interop/src/real_mail.rs"]
 #[expect(dead_code, reason = "the tests print names")]
 mod real_mail;

@@ -3,10 +3,10 @@
 use std::hint::black_box;
 use std::sync::LazyLock;
 
-use crate::input::{self, Input};
-use crate::side::{Scratch, Seen, Work, scop};
+use crate::input::{self, Input, smtp};
+use crate::side::{Scratch, Seen, Work, scop, scop_smtp};
 #[cfg(feature = "peers")]
-use crate::side::{mail_builder, mail_parser, mailparse};
+use crate::side::{mail_builder, mail_parser, mailparse, smtp_proto};
 
 /// One comparison.
 #[derive(Debug)]
@@ -76,6 +76,7 @@ pub fn lines() -> Vec<Line> {
     let mut lines = on_mail();
     lines.extend(on_made());
     lines.extend(building());
+    lines.extend(data());
     lines
 }
 
@@ -196,6 +197,45 @@ fn building() -> Vec<Line> {
                 side("scop", scop::build),
                 #[cfg(feature = "peers")]
                 promised("mail-builder", 1.0, mail_builder::build),
+            ],
+        });
+    }
+    lines
+}
+
+/// After DATA, whole and as it comes in segments of Ethernet.
+fn data() -> Vec<Line> {
+    const WHOLE: usize = usize::MAX;
+    const SEGMENT: usize = 1_460;
+    let mut lines = Vec::new();
+    for (whole, segments, input, promise) in [
+        ("data-4k", "data-4k-segments", &smtp::DATA_4K, 1.0),
+        ("data-1m", "data-1m-segments", &smtp::DATA_1M, 1.3),
+        ("data-text", "data-text-segments", &smtp::DATA_TEXT, 1.3),
+        ("data-dots", "data-dots-segments", &smtp::DATA_DOTS, 1.0),
+    ] {
+        lines.push(Line {
+            name: whole,
+            input,
+            sums: BUILT,
+            sides: vec![
+                side("scop", scop_smtp::unstuff::<WHOLE>),
+                side("scop-strict", scop_smtp::unstuff_strictly::<WHOLE>),
+                side("scop-copied", scop_smtp::unstuff_copied::<WHOLE>),
+                #[cfg(feature = "peers")]
+                promised("smtp-proto", promise, smtp_proto::unstuff::<WHOLE>),
+            ],
+        });
+        lines.push(Line {
+            name: segments,
+            input,
+            sums: BUILT,
+            sides: vec![
+                side("scop", scop_smtp::unstuff::<SEGMENT>),
+                side("scop-strict", scop_smtp::unstuff_strictly::<SEGMENT>),
+                side("scop-copied", scop_smtp::unstuff_copied::<SEGMENT>),
+                #[cfg(feature = "peers")]
+                promised("smtp-proto", promise, smtp_proto::unstuff::<SEGMENT>),
             ],
         });
     }

@@ -10,6 +10,9 @@ pub mod mail_parser;
 #[cfg(feature = "peers")]
 pub mod mailparse;
 pub mod scop;
+pub mod scop_smtp;
+#[cfg(feature = "peers")]
+pub mod smtp_proto;
 
 /// What a work saw: three sums, whose meaning is that of its line of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -62,7 +62,7 @@ pub enum LineEnds {
     /// reading goes on to the terminator (RFC 5321 2.3.8, 4.1.1.4).
     #[default]
     Refuse,
-    /// They are octets like any other. The first one is noted.
+    /// They are octets like any other, and are not looked for.
     Keep,
     /// Each becomes CRLF in the content. The first one is noted.
     ///

@@ -53,7 +53,7 @@ impl Unstuffer {
         self.0.given
     }
 
-    /// The first bare line end, under each of the policies. A CR at the end of the input is none yet.
+    /// The first bare line end, unless they are kept. A CR at the end of the input is none yet.
     pub const fn bare_line_end(&self) -> Option<BareLineEnd> {
         self.0.bare
     }
@@ -108,7 +108,7 @@ impl Checker {
         self.0.given
     }
 
-    /// The first bare line end, under each of the policies. A CR at the end of the input is none before
+    /// The first bare line end, unless they are kept. A CR at the end of the input is none before
     /// [`Checker::finish`].
     pub const fn bare_line_end(&self) -> Option<BareLineEnd> {
         self.0.bare
@@ -193,7 +193,11 @@ impl Receiver {
     fn read_text<'i>(&mut self, window: &'i [u8]) -> (usize, State, &'i [u8]) {
         let look = Look {
             dots: self.dots,
-            bare: self.bare.is_none() || self.line_ends == LineEnds::Normalise,
+            bare: match self.line_ends {
+                LineEnds::Refuse => self.bare.is_none(),
+                LineEnds::Keep => false,
+                LineEnds::Normalise => true,
+            },
         };
         let (len, found) = scan(window, look);
         let content = window.get(..len).unwrap_or_default();
@@ -217,11 +221,13 @@ impl Receiver {
 
     /// The CR that was held back turned out to be bare: what it is in the content.
     fn held_cr(&mut self) -> &'static [u8] {
+        if self.line_ends == LineEnds::Keep {
+            return b"\r";
+        }
         self.note(LineEndOctet::Cr, self.read.saturating_sub(1));
         match self.line_ends {
-            LineEnds::Refuse => b"",
-            LineEnds::Keep => b"\r",
             LineEnds::Normalise => CRLF,
+            LineEnds::Refuse | LineEnds::Keep => b"",
         }
     }
 

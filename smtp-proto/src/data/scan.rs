@@ -52,27 +52,47 @@ pub(super) fn scan(window: &[u8], look: Look) -> (usize, Found) {
 }
 
 /// Passes over blocks in which nothing happens; that may leave CR or LF just behind, never half of a pair.
-/// Without branches in a block, so that it becomes a few vector instructions, and without regard to how long
-/// the lines are.
 fn skip_blocks(window: &[u8], from: usize, look: Look) -> usize {
     let rest = window.get(from..).unwrap_or_default();
-    // The second half of a pair would have been passed with the first.
-    if rest.first() == Some(&LF) {
+    // The second half of a pair would have been passed with the first. And where events are dense, a stretch
+    // is not to be looked at for each.
+    let near = rest.get(..NEAR + 2).unwrap_or_default();
+    if rest.first() == Some(&LF) || skip(near, look) == 0 {
         return from;
     }
-    let skipped = match (look.bare, look.dots) {
-        (true, true) => skip(rest, |here, next, third| {
+    let mut to = from;
+    loop {
+        let rest = window.get(to..).unwrap_or_default();
+        let stretch = rest.get(..STRETCH + 2).unwrap_or(rest);
+        // Encoded content has no dots at all, and to see that takes a fifth of the time.
+        let dots = look.dots && memchr(b'.', stretch).is_some();
+        let skipped = skip(stretch, Look { dots, ..look });
+        to = to.saturating_add(skipped);
+        if skipped < STRETCH {
+            break;
+        }
+    }
+    let passed = window.get(from..to).unwrap_or_default();
+    to.saturating_sub(usize::from(passed.last() == Some(&CR)))
+}
+
+/// Octets of a small block.
+const NEAR: usize = 64;
+/// Octets of a large one.
+const FAR: usize = 256;
+/// Octets that are searched for dots at once: they stay in the fastest cache.
+const STRETCH: usize = 4096;
+
+/// How many octets stand before the first block in which something happens.
+fn skip(octets: &[u8], look: Look) -> usize {
+    match (look.bare, look.dots) {
+        (true, true) => skip_until(octets, |here, next, third| {
             (is(here, CR) ^ is(next, LF)) | (is(next, LF) & is(third, b'.'))
         }),
-        (true, false) => skip(rest, |here, next, _| is(here, CR) ^ is(next, LF)),
-        (false, true) => skip(rest, |here, next, third| {
-            is(here, CR) & is(next, LF) & is(third, b'.')
-        }),
-        (false, false) => skip(rest, |_, _, _| 0),
-    };
-    let to = from.saturating_add(skipped);
-    let before = skipped.checked_sub(1).and_then(|last| rest.get(last));
-    to.saturating_sub(usize::from(before == Some(&CR)))
+        (true, false) => skip_until(octets, |here, next, _| is(here, CR) ^ is(next, LF)),
+        (false, true) => skip_until(octets, |_, next, third| is(next, LF) & is(third, b'.')),
+        (false, false) => octets.len().saturating_sub(2),
+    }
 }
 
 /// 1 when it is.
@@ -81,11 +101,18 @@ fn is(octet: u8, what: u8) -> u8 {
 }
 
 /// How many octets stand before the first block of which `event` is 1 for an octet and the two behind it.
-fn skip(rest: &[u8], event: impl Fn(u8, u8, u8) -> u8) -> usize {
-    const BLOCK: usize = 64;
-    let (here, _) = rest.as_chunks::<BLOCK>();
-    let (next, _) = rest.get(1..).unwrap_or_default().as_chunks::<BLOCK>();
-    let (third, _) = rest.get(2..).unwrap_or_default().as_chunks::<BLOCK>();
+fn skip_until(octets: &[u8], event: impl Fn(u8, u8, u8) -> u8) -> usize {
+    let far = quiet_blocks::<FAR>(octets, &event);
+    let rest = octets.get(far..).unwrap_or_default();
+    far.saturating_add(quiet_blocks::<NEAR>(rest, &event))
+}
+
+/// The same, in blocks of one size. There are no branches in a block, so that it becomes a few vector
+/// instructions for 16 octets, however long the lines are.
+fn quiet_blocks<const BLOCK: usize>(octets: &[u8], event: impl Fn(u8, u8, u8) -> u8) -> usize {
+    let (here, _) = octets.as_chunks::<BLOCK>();
+    let (next, _) = octets.get(1..).unwrap_or_default().as_chunks::<BLOCK>();
+    let (third, _) = octets.get(2..).unwrap_or_default().as_chunks::<BLOCK>();
     let blocks = here.iter().zip(next).zip(third);
     let quiet = blocks.take_while(|((here, next), third)| {
         let octets = here.iter().zip(*next).zip(*third);
@@ -120,6 +147,14 @@ impl LineLength {
             let room = self.longest.max(MAX_TEXT_LINE).saturating_sub(self.line);
             let room = usize::try_from(room).unwrap_or(usize::MAX);
             let (near, far) = rest.split_at_checked(room).unwrap_or((rest, &[]));
+            // Some line begins in the last octets of the room; which one does not matter yet.
+            if let (Some((before, last)), false) = (near.split_last_chunk::<128>(), far.is_empty())
+                && last.iter().fold(0, |found, &octet| found | is(octet, LF)) != 0
+            {
+                self.line = 0;
+                rest = rest.get(before.len()..).unwrap_or_default();
+                continue;
+            }
             if let Some(at) = memrchr(LF, near) {
                 self.line = 0;
                 rest = rest.get(at.saturating_add(1)..).unwrap_or_default();

@@ -65,7 +65,9 @@ fn naive_receive(input: &[u8], line_ends: LineEnds, dots: bool, whole: bool) -> 
             }
             b"\r" if !whole => at += 1,
             &[octet @ (b'\r' | b'\n'), ..] => {
-                first_bare.get_or_insert(bare(octet, at));
+                if line_ends != LineEnds::Keep {
+                    first_bare.get_or_insert(bare(octet, at));
+                }
                 match line_ends {
                     LineEnds::Refuse => {}
                     LineEnds::Keep => give(&[octet]),
@@ -336,7 +338,9 @@ fn no_terminator_but_one() {
             let received = unstuff(chunks, line_ends);
             assert_eq!(received, unstuff(iter::once(&*input), line_ends));
             assert!(received.ended && received.read == input.len());
-            let bare = terminator != b"\r\n\0.\r\n" && terminator != b"\r\n.\0\r\n";
+            let bare = line_ends != LineEnds::Keep
+                && terminator != b"\r\n\0.\r\n"
+                && terminator != b"\r\n.\0\r\n";
             assert_eq!(
                 received.bare.is_some(),
                 bare,
