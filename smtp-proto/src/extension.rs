@@ -119,6 +119,28 @@ pub struct Session {
     pub unsynchronised: bool,
 }
 
+impl Session {
+    /// The `with` value of the Received field of a message that came with `envelope` (RFC 3848, RFC 6531 4.3).
+    pub fn with_keyword(&self, envelope: &Envelope) -> &'static str {
+        /// By protocol and SMTPUTF8; then by TLS and AUTH.
+        const WITH: [[&str; 4]; 4] = [
+            ["ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA"],
+            ["UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA"],
+            ["LMTP", "LMTPA", "LMTPS", "LMTPSA"],
+            ["UTF8LMTP", "UTF8LMTPA", "UTF8LMTPS", "UTF8LMTPSA"],
+        ];
+        if self.hello == Some(Hello::Helo) {
+            return "SMTP";
+        }
+        let row = usize::from(self.protocol == Protocol::Lmtp) * 2 + usize::from(envelope.utf8);
+        let column = usize::from(self.secure) * 2 + usize::from(self.authenticated);
+        WITH.get(row)
+            .and_then(|row| row.get(column))
+            .copied()
+            .unwrap_or("SMTP")
+    }
+}
+
 /// What the extensions that a server announced change for a connection. Extensions write it, in
 /// [`Extension::offered`]; the machine and the host read it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -232,6 +254,9 @@ pub enum Effect {
     },
     /// The reply is 220, then TLS is negotiated (RFC 3207 4).
     StartTls,
+    /// It is refused, and the connection ends: what follows cannot be told from commands, as behind a BDAT
+    /// without a size.
+    Disconnect(Refusal),
 }
 
 /// An SMTP extension.

@@ -47,6 +47,7 @@
 //! ```
 
 mod answer;
+mod auth;
 mod config;
 mod content;
 mod event;
@@ -65,6 +66,8 @@ pub use config::{Buffers, Config, ConfigError, Limits, Timeouts};
 pub use event::{AnswerError, Discarded, End, Event, Step};
 pub use tls::TlsError;
 
+use crate::auth::Identity;
+use crate::auth::server::Exchange;
 use crate::command::Command;
 use crate::extension::{Envelope, Extensions, Refusal, Session};
 use crate::line::LineReader;
@@ -84,6 +87,7 @@ pub struct Server<'a> {
     output: Output<'a>,
     session: Session,
     envelope: Envelope,
+    exchange: Option<Exchange<'a>>,
     state: State,
     wish: Option<Wish>,
     content: Content,
@@ -100,6 +104,8 @@ pub struct Server<'a> {
     /// The reply to a command that ends a group was not sent as a whole.
     is_sync_point: bool,
     shutting_down: bool,
+    /// A challenge of AUTH is still to be written.
+    owes_challenge: bool,
 }
 
 /// What the machine reads next.
@@ -115,6 +121,8 @@ enum State {
     Data,
     /// Content in a chunk.
     Chunk(content::Chunk),
+    /// Lines of an exchange of AUTH.
+    Auth,
     /// Nothing: 220 was the reply to STARTTLS.
     Tls,
     /// Nothing: what is in the output is sent, then the connection ends.
@@ -134,6 +142,7 @@ struct Counts {
     errors: u32,
     idle_commands: u32,
     refused_recipients: u32,
+    auth_failures: u32,
 }
 
 /// Moments at which the client is late.
@@ -195,6 +204,8 @@ impl<'a> Server<'a> {
             flush: false,
             is_sync_point: false,
             shutting_down: false,
+            owes_challenge: false,
+            exchange: None,
             config,
         })
     }
@@ -296,6 +307,7 @@ impl<'a> Server<'a> {
         if let Some(news) = self.news.filter(|news| news.is_shown) {
             return Some(Event::Discarded(news.why));
         }
+        let exchange = self.exchange.as_ref();
         Some(match (self.wish?, self.command()) {
             (Wish::Connected, _) => Event::Connected,
             (Wish::Data, _) => Event::Data,
@@ -303,6 +315,17 @@ impl<'a> Server<'a> {
                 octets: self.content.octets,
             },
             (Wish::RecipientResult(index), _) => Event::RecipientResult { index },
+            (Wish::Authenticate, _) => Event::Authenticate(exchange?.credentials()?),
+            (Wish::Scram, _) => {
+                let Identity {
+                    authorization,
+                    user,
+                } = exchange?.identity()?;
+                Event::Scram {
+                    authorization,
+                    user,
+                }
+            }
             (_, Some(Command::Hello(verb, domain))) => Event::Hello { verb, domain },
             (_, Some(Command::Mail(path, parameters))) => Event::Mail { path, parameters },
             (_, Some(Command::Rcpt(path, parameters))) => Event::Recipient {
@@ -355,6 +378,7 @@ impl<'a> Server<'a> {
                 self.repeat = None;
             }
         }
+        self.challenge();
         if self.news.is_none() && self.wish.is_none() && self.output.room() >= ROOM {
             self.finish_chunk();
         }
@@ -362,7 +386,7 @@ impl<'a> Server<'a> {
             && self.wish.is_none()
             && self.repeat.is_none()
             && self.output.room() >= ROOM
-            && matches!(self.state, State::Command | State::TurnedAway)
+            && matches!(self.state, State::Command | State::TurnedAway | State::Auth)
         {
             self.say_goodbye(Status::new(4, 3, 2), "Shutting down");
             self.close(End::Shutdown);

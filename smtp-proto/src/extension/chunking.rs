@@ -26,12 +26,15 @@ impl Extension for Chunking {
     /// ```
     fn command(&self, _: &[u8], argument: &[u8], _: &Session) -> Result<Effect, Refusal> {
         let mut cursor = Cursor::new(argument);
-        let size = cursor.take_decimal().ok_or(Refusal::BAD_ARGUMENT)?;
+        let Some(size) = cursor.take_decimal() else {
+            return Ok(Effect::Disconnect(Refusal::BAD_ARGUMENT));
+        };
         let last = cursor.skip_ignore_case(b" LAST");
-        if !cursor.is_at_end() {
-            return Err(Refusal::BAD_ARGUMENT);
-        }
-        Ok(Effect::Chunk { size, last })
+        Ok(if cursor.is_at_end() {
+            Effect::Chunk { size, last }
+        } else {
+            Effect::Disconnect(Refusal::BAD_ARGUMENT)
+        })
     }
 
     fn announced(&self, _: &[u8], peer: &mut Peer) {

@@ -45,6 +45,9 @@ impl Server<'_> {
                 is_consent(wish, reply.code().number())?
             }
         };
+        if wish == Wish::Scram && is_consent {
+            return Err(AnswerError::NeedsKeys);
+        }
         let hello = match self.command() {
             Some(Command::Hello(verb, _)) => verb,
             _ => Hello::Helo,
@@ -57,6 +60,11 @@ impl Server<'_> {
         let result = match (wish, reply) {
             (Wish::Hello, _) if is_consent => self.write_hello(hello, reply),
             (Wish::Data, _) if is_consent && matches!(self.state, State::Chunk(_)) => Ok(()),
+            (Wish::Authenticate, Some(reply))
+                if reply.code().is_permanent() && self.is_refused_by_challenge() =>
+            {
+                Ok(())
+            }
             (Wish::MessageEnd, None) if self.session.protocol == Protocol::Lmtp => Ok(()),
             (Wish::Connected | Wish::Command { restart: true }, _) if is_consent => {
                 self.write_greeting(reply)
@@ -134,6 +142,7 @@ impl Server<'_> {
                 self.end_transaction();
             }
             (Wish::Command { restart: true }, true) => self.restart(),
+            (Wish::Authenticate | Wish::Scram, _) => self.judged(is_consent, code >= 500),
             // When the greeting is sent, commands are read.
             (
                 Wish::Connected
@@ -153,7 +162,7 @@ impl Server<'_> {
         self.drop_content(Discarded::Reset);
         self.end_transaction();
         self.session.hello = None;
-        self.session.authenticated = false;
+        self.forget_auth();
         self.session.terms = Terms::default();
     }
 
@@ -260,6 +269,9 @@ impl Server<'_> {
                 Status::new(2, 0, 0),
                 "Cannot verify, but will accept the message",
             ),
+            Wish::Authenticate | Wish::Scram => {
+                (235, Status::new(2, 7, 0), "Authentication succeeded")
+            }
             Wish::Help => (214, Status::new(2, 0, 0), "See RFC 5321"),
             Wish::Connected | Wish::Hello | Wish::MessageEnd | Wish::Command { .. } => {
                 (250, Status::new(2, 0, 0), "OK")
@@ -304,6 +316,7 @@ fn is_consent(wish: Wish, code: u16) -> Result<bool, AnswerError> {
     let consents = match wish {
         Wish::Connected | Wish::Command { restart: true } => code == 220,
         Wish::Hello => code == 250,
+        Wish::Authenticate => code == 235,
         Wish::Data => code == 354,
         _ => matches!(code, 200..=299),
     };

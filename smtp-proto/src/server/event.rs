@@ -4,6 +4,7 @@ use core::fmt;
 
 use scop_core::Instant;
 
+use crate::auth::Credentials;
 use crate::command::Hello;
 use crate::parameter::Parameters;
 use crate::path::{ForwardPath, ReversePath};
@@ -76,6 +77,17 @@ pub enum Event<'a> {
     },
     /// News: the content that was handed out is to be thrown away. No answer; the client is told.
     Discarded(Discarded),
+    /// Credentials that the client showed. 235 consents. The text of a refusal (5yz) of a token is not sent:
+    /// the client is told in the way of its mechanism, and then 535.
+    Authenticate(Credentials<'a>),
+    /// The client wants SCRAM; [`Server::scram`](super::Server::scram) says what is kept of the user. A
+    /// refusal would tell whether the user is known.
+    Scram {
+        /// As whom to act; empty: as the user.
+        authorization: &'a str,
+        /// The user.
+        user: &'a str,
+    },
     /// VRFY, with its argument.
     Verify(&'a [u8]),
     /// EXPN, with its argument.
@@ -125,6 +137,10 @@ pub enum End {
     EarlyTalker,
     /// Octets in the clear stood behind STARTTLS: an injection of commands (CVE-2011-0411).
     PlaintextBehindStartTls,
+    /// What stood behind a command cannot be told from commands ([`Effect::Disconnect`]).
+    ///
+    /// [`Effect::Disconnect`]: crate::extension::Effect::Disconnect
+    OutOfStep,
     /// [`Limits::errors`](super::Limits::errors).
     TooManyErrors,
     /// [`Limits::idle_commands`](super::Limits::idle_commands).
@@ -149,6 +165,7 @@ impl fmt::Display for End {
             Self::PlaintextBehindStartTls => {
                 "octets in the clear stood behind STARTTLS (RFC 3207 4.2)"
             }
+            Self::OutOfStep => "what follows cannot be told from commands",
             Self::TooManyErrors => "too many commands were refused",
             Self::TooManyIdleCommands => "too many commands brought no message nearer",
             Self::TooManyRefusedRecipients => "too many recipients were refused",
@@ -173,6 +190,8 @@ pub enum AnswerError {
     OutputFull,
     /// It does not fit the whole output buffer.
     TooLong,
+    /// SCRAM goes on with [`Server::scram`](super::Server::scram) only.
+    NeedsKeys,
     /// LMTP takes a reply for each recipient; accept, and the recipients are asked for.
     ForEachRecipient,
 }
@@ -185,6 +204,7 @@ impl fmt::Display for AnswerError {
             Self::BadText => "this text cannot stand in this reply (RFC 5321 4.2)",
             Self::OutputFull => "the output buffer must be sent before the answer fits",
             Self::TooLong => "the answer is larger than the output buffer",
+            Self::NeedsKeys => "SCRAM goes on with what is kept of the user",
             Self::ForEachRecipient => "LMTP replies for each recipient (RFC 2033 4.2)",
         })
     }
@@ -202,6 +222,8 @@ pub(super) enum Wish {
     Data,
     MessageEnd,
     RecipientResult(u32),
+    Authenticate,
+    Scram,
     Verify,
     Expand,
     Help,

@@ -3,6 +3,7 @@
 use scop_core::Instant;
 
 use super::{Discarded, End, ROOM, Server, State, Wish};
+use crate::auth::MechanismSet;
 use crate::command::{Command, Hello};
 use crate::extension::{Effect, Envelope, Extension, Protocol, Refusal};
 use crate::line::LineErrorKind;
@@ -31,6 +32,7 @@ const TOO_LARGE: Refusal = Refusal::new(552, Status::new(5, 3, 4), "Message too 
 /// What a command line leads to.
 enum Verdict {
     Refuse(Refusal),
+    Disconnect(Refusal),
     /// The host is asked.
     Ask(Wish),
     Mail(Envelope),
@@ -42,6 +44,7 @@ enum Verdict {
         size: u64,
         last: bool,
     },
+    Authenticate(MechanismSet),
     /// [`Limits::transactions`](super::Limits::transactions) is reached.
     TooManyTransactions,
 }
@@ -57,6 +60,7 @@ impl Server<'_> {
             if self.news.is_some()
                 || self.wish.is_some()
                 || self.repeat.is_some()
+                || self.owes_challenge
                 || input.is_empty()
             {
                 return &[];
@@ -76,14 +80,19 @@ impl Server<'_> {
                 return &[];
             }
             match self.state {
-                State::Command | State::TurnedAway => {
+                State::Command | State::TurnedAway | State::Auth => {
                     self.refresh(now);
                     if !self.lines.fill(input) {
                         return &[];
                     }
                     self.clock.is_stale = true;
                     self.refresh(now);
-                    self.obey();
+                    if self.state == State::Auth {
+                        self.is_sync_point = true;
+                        self.respond();
+                    } else {
+                        self.obey();
+                    }
                     self.session.unsynchronised |=
                         self.is_sync_point && !input.is_empty() && self.state != State::Closing;
                 }
@@ -165,6 +174,10 @@ impl Server<'_> {
         }
         match verdict {
             Verdict::Refuse(refusal) => self.refuse(&refusal),
+            Verdict::Disconnect(refusal) => {
+                self.say(&refusal);
+                self.close(End::OutOfStep);
+            }
             Verdict::Ask(wish) => self.wish = Some(wish),
             Verdict::Mail(envelope) => {
                 self.envelope = envelope;
@@ -185,6 +198,7 @@ impl Server<'_> {
                 self.close(End::Quit);
             }
             Verdict::StartTls => self.start_tls(),
+            Verdict::Authenticate(allowed) => self.start_auth(allowed),
             Verdict::Chunk { size, last } => self.begin_chunk(size, last),
             Verdict::TooManyTransactions => {
                 self.say_goodbye(Status::new(4, 7, 0), "Too many messages in one connection");
@@ -355,7 +369,14 @@ impl Server<'_> {
             Effect::Chunk { size, last } => Verdict::Chunk { size, last },
             Effect::StartTls if self.session.secure => return Err(Refusal::OUT_OF_ORDER),
             Effect::StartTls => Verdict::StartTls,
-            Effect::Authenticate(_) => return Err(NOT_HERE),
+            Effect::Disconnect(refusal) => Verdict::Disconnect(refusal),
+            // RFC 4954 4
+            Effect::Authenticate(_)
+                if self.session.authenticated || self.session.in_transaction =>
+            {
+                return Err(Refusal::OUT_OF_ORDER);
+            }
+            Effect::Authenticate(allowed) => Verdict::Authenticate(allowed),
         })
     }
 
