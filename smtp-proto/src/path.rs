@@ -94,9 +94,10 @@ pub enum PathErrorKind {
     TextBehind,
 }
 
-impl fmt::Display for PathErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl PathErrorKind {
+    /// The rule.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
             Self::NoAngle => "a path begins with \"<\" (RFC 5321 4.1.2)",
             Self::NoAngleEnd => "a path ends with \">\" (RFC 5321 4.1.2)",
             Self::BadLocalPart => {
@@ -120,7 +121,13 @@ impl fmt::Display for PathErrorKind {
             Self::DomainTooLong => "a domain is longer than 255 octets (RFC 5321 4.5.3.1.2)",
             Self::PathTooLong => "a path is longer than 256 octets (RFC 5321 4.5.3.1.3)",
             Self::TextBehind => "text stands behind the address",
-        })
+        }
+    }
+}
+
+impl fmt::Display for PathErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

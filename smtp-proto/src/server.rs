@@ -53,7 +53,6 @@ mod content;
 mod event;
 mod flow;
 mod output;
-mod stand_in;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -326,17 +325,23 @@ impl<'a> Server<'a> {
                     user,
                 }
             }
-            (_, Some(Command::Hello(verb, domain))) => Event::Hello { verb, domain },
+            (_, Some(Command::Hello(verb, name))) => Event::Hello {
+                verb,
+                domain: name.raw(),
+            },
             (_, Some(Command::Mail(path, parameters))) => Event::Mail { path, parameters },
             (_, Some(Command::Rcpt(path, parameters))) => Event::Recipient {
                 path,
                 parameters,
                 index: self.session.recipients,
             },
-            (_, Some(Command::Vrfy(argument))) => Event::Verify(argument),
-            (_, Some(Command::Expn(argument))) => Event::Expand(argument),
-            (_, Some(Command::Help(argument))) => Event::Help(argument),
-            (_, Some(Command::Other { verb, argument })) => Event::Command { verb, argument },
+            (_, Some(Command::Vrfy(argument))) => Event::Verify(argument.raw()),
+            (_, Some(Command::Expn(argument))) => Event::Expand(argument.raw()),
+            (_, Some(Command::Help(argument))) => Event::Help(argument.raw()),
+            (_, Some(Command::Other { verb, argument })) => Event::Command {
+                verb: verb.raw(),
+                argument: argument.raw(),
+            },
             _ => return None,
         })
     }

@@ -169,7 +169,7 @@ impl Server<'_> {
     /// The command whose wish is open.
     pub(super) fn command(&self) -> Option<Command<'_>> {
         let line = self.lines.line()?.octets().ok()?;
-        super::stand_in::parse(line, self.config.tolerance).ok()
+        Command::parse_with(line, &self.config.tolerance).ok()
     }
 
     /// The session as it is after `hello`.

@@ -54,14 +54,13 @@ impl<'a> Server<'a> {
     /// AUTH, with its argument in the line that was read.
     pub(super) fn start_auth(&mut self, allowed: MechanismSet) {
         let line = self.lines.line().and_then(|line| line.octets().ok());
-        let command =
-            line.and_then(|line| super::stand_in::parse(line, self.config.tolerance).ok());
+        let command = line.and_then(|line| Command::parse_with(line, &self.config.tolerance).ok());
         let (Some(Command::Other { argument, .. }), Some(exchange)) = (command, &mut self.exchange)
         else {
             self.refuse(&NO_EXCHANGE);
             return;
         };
-        let step = exchange.start(argument, allowed);
+        let step = exchange.start(argument.raw(), allowed);
         self.take_step(step);
     }
 

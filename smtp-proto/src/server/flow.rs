@@ -215,20 +215,20 @@ impl Server<'_> {
     }
 
     fn weigh(&self, line: &[u8]) -> Result<Verdict, Refusal> {
-        let command = super::stand_in::parse(line, self.config.tolerance)?;
+        let command = Command::parse_with(line, &self.config.tolerance)
+            .map_err(|error| error.kind().refusal())?;
         if self.state == State::TurnedAway && !matches!(command, Command::Quit) {
             // RFC 5321 3.1
             return Err(Refusal::OUT_OF_ORDER);
         }
         let session = &self.session;
         Ok(match command {
-            Command::Hello(verb, domain) => {
+            Command::Hello(verb, _) => {
                 // RFC 2033 4.1
                 let is_lmtp = session.protocol == Protocol::Lmtp;
                 if is_lmtp != (verb == Hello::Lhlo) {
                     return Err(UNKNOWN);
                 }
-                ascii(domain)?;
                 Verdict::Ask(Wish::Hello)
             }
             Command::Mail(path, parameters) => {
@@ -265,18 +265,12 @@ impl Server<'_> {
                 Verdict::Ask(Wish::Data)
             }
             Command::Rset => Verdict::Reset,
-            Command::Noop(argument) => {
-                ascii(argument)?;
-                Verdict::Noop
-            }
+            Command::Noop(_) => Verdict::Noop,
             Command::Quit => Verdict::Quit,
             Command::Vrfy(_) => Verdict::Ask(Wish::Verify),
             Command::Expn(_) => Verdict::Ask(Wish::Expand),
-            Command::Help(argument) => {
-                ascii(argument)?;
-                Verdict::Ask(Wish::Help)
-            }
-            Command::Other { verb, argument } => self.extension_verb(verb, argument)?,
+            Command::Help(_) => Verdict::Ask(Wish::Help),
+            Command::Other { verb, argument } => self.extension_verb(verb.raw(), argument.raw())?,
         })
     }
 

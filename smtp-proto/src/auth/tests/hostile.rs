@@ -510,7 +510,7 @@ fn hostile_clients() {
             step = Some(next);
         }
         assert_eq!(step, Some(Step::Failed(failure)), "{lines:?}");
-        let code = failure.reply().reply().code;
+        let code = failure.reply().reply().code();
         assert!(code.is_permanent(), "{failure:?}");
     }
     let mut buffer = [0; 512];
