@@ -1,0 +1,610 @@
+//! Each extension of the crate on both sides: what a server announces, takes and refuses, with it and without
+//! it; what a client sends and refuses to send.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod side;
+
+use scop_core::UnixTime;
+use scop_smtp_proto::auth::{Mechanism, MechanismSet};
+use scop_smtp_proto::client::{OrderError, Step};
+use scop_smtp_proto::extension::{
+    Auth, BinaryMime, Chunking, DeliverBy, Dsn, EightBitMime, EnhancedStatusCodes, Etrn, Expn,
+    FutureRelease, Help, Limits, MtPriority, Peer, Pipelining, RequireTls, Rrvs, Size, SmtpUtf8,
+    StartTls, Vrfy, XClient, XForward,
+};
+use scop_smtp_proto::parameter::{HoldFor, Timestamp};
+use scop_smtp_proto::{Extension, ForwardPath, Parameter, ReversePath};
+use side::{order, say, serve};
+
+struct Case<'a> {
+    extension: &'a dyn Extension,
+    /// What it needs beside it.
+    with: &'a [&'a dyn Extension],
+    /// Its line in the reply to EHLO: in the clear, under TLS.
+    lines: [Option<&'a str>; 2],
+    /// Whether parameters and verbs are tried under TLS.
+    secure: bool,
+    /// Parameters of MAIL, the reply of a server, and whether a client sends them.
+    mail: &'a [(&'a str, &'a str, bool)],
+    /// The same of RCPT.
+    rcpt: &'a [(&'a str, &'a str, bool)],
+    /// Commands, and the reply of a server.
+    verbs: &'a [(&'a str, &'a str)],
+}
+
+impl Case<'_> {
+    fn list(&self) -> Vec<&dyn Extension> {
+        let mut list = self.with.to_vec();
+        list.push(self.extension);
+        list
+    }
+
+    /// The lines of a server that has it.
+    fn announced(&self) -> Vec<&str> {
+        let mut lines: Vec<&str> = self
+            .with
+            .iter()
+            .map(|extension| extension.keyword())
+            .collect();
+        lines.extend(self.lines[usize::from(self.secure)]);
+        lines
+    }
+}
+
+fn cases(check: impl Fn(&Case<'_>)) {
+    let mechanisms = [Mechanism::Plain, Mechanism::ScramSha256]
+        .into_iter()
+        .fold(MechanismSet::default(), MechanismSet::with);
+    let auth = Auth {
+        mechanisms,
+        plaintext_allowed: false,
+    };
+    let future = FutureRelease {
+        max_interval: HoldFor::new(3600).unwrap(),
+        max_time: Timestamp::from_unix(UnixTime(1_900_000_000)).unwrap(),
+    };
+    let limits = Limits {
+        transactions: Some(2),
+        recipients: Some(2),
+        domains: None,
+    };
+    let long_id = format!("ENVID={}", "a".repeat(101));
+    let always = |line| [Some(line), Some(line)];
+    let none = Case {
+        extension: &Pipelining,
+        with: &[],
+        lines: always("PIPELINING"),
+        secure: false,
+        mail: &[],
+        rcpt: &[],
+        verbs: &[],
+    };
+    check(&none);
+    check(&Case {
+        extension: &EnhancedStatusCodes,
+        lines: always("ENHANCEDSTATUSCODES"),
+        ..none
+    });
+    check(&Case {
+        extension: &Vrfy,
+        lines: always("VRFY"),
+        ..none
+    });
+    check(&Case {
+        extension: &Expn,
+        lines: always("EXPN"),
+        ..none
+    });
+    check(&Case {
+        extension: &Help,
+        lines: always("HELP"),
+        ..none
+    });
+    check(&Case {
+        extension: &limits,
+        lines: always("LIMITS MAILMAX=2 RCPTMAX=2"),
+        ..none
+    });
+    check(&Case {
+        extension: &Size(1000),
+        lines: always("SIZE 1000"),
+        mail: &[
+            ("SIZE=0", "250", true),
+            ("size=1000", "250", true),
+            ("SIZE=1001", "552", false),
+            ("SIZE=99999999999999999999", "552", false),
+            ("SIZE=1k", "501", false),
+            ("SIZE", "501", false),
+        ],
+        ..none
+    });
+    check(&Case {
+        extension: &EightBitMime,
+        lines: always("8BITMIME"),
+        mail: &[("BODY=7BIT", "250", true), ("body=8bitmime", "250", true)],
+        ..none
+    });
+    check(&Case {
+        extension: &Chunking,
+        lines: always("CHUNKING"),
+        verbs: &[
+            ("BDAT", "501"),
+            ("BDAT x", "501"),
+            ("BDAT 1 FIRST", "501"),
+            ("BDAT 0 LAST", "503"),
+        ],
+        ..none
+    });
+    check(&Case {
+        extension: &BinaryMime,
+        with: &[&Chunking],
+        lines: always("BINARYMIME"),
+        mail: &[("BODY=BINARYMIME", "250", true)],
+        ..none
+    });
+    check(&Case {
+        extension: &SmtpUtf8,
+        with: &[&EightBitMime],
+        lines: always("SMTPUTF8"),
+        mail: &[("SMTPUTF8", "250", true), ("SMTPUTF8=1", "501", false)],
+        ..none
+    });
+    check(&Case {
+        extension: &Dsn,
+        lines: always("DSN"),
+        mail: &[
+            ("RET=FULL", "250", true),
+            ("ENVID=a+2Bb", "250", true),
+            ("RET=ALL", "501", false),
+            ("RET", "501", false),
+            ("ENVID=a+b", "501", false),
+            (&long_id, "501", false),
+        ],
+        rcpt: &[
+            ("NOTIFY=SUCCESS,DELAY", "250", true),
+            ("ORCPT=rfc822;ann@example.net", "250", true),
+            ("ORCPT=utf-8;ann\\x{E9}@example.net", "250", true),
+            ("NOTIFY=NEVER,DELAY", "501", false),
+            ("ORCPT=ann@example.net", "501", false),
+            ("ORCPT=utf-8;ann+C3+A9@example.net", "501", false),
+        ],
+        ..none
+    });
+    check(&Case {
+        extension: &StartTls,
+        lines: [Some("STARTTLS"), None],
+        verbs: &[("STARTTLS", "220"), ("STARTTLS now", "501")],
+        ..none
+    });
+    check(&Case {
+        extension: &auth,
+        lines: [Some("AUTH SCRAM-SHA-256"), Some("AUTH SCRAM-SHA-256 PLAIN")],
+        mail: &[
+            ("AUTH=<>", "250", true),
+            ("AUTH=joe+2Btag@example.org", "250", true),
+            ("AUTH=joe", "501", false),
+            ("AUTH=joe+@example.org", "501", false),
+        ],
+        ..none
+    });
+    check(&Case {
+        extension: &RequireTls,
+        lines: [None, Some("REQUIRETLS")],
+        secure: true,
+        mail: &[
+            ("REQUIRETLS", "250", true),
+            ("REQUIRETLS=yes", "501", false),
+        ],
+        ..none
+    });
+    check(&Case {
+        extension: &DeliverBy { min: 60 },
+        lines: always("DELIVERBY 60"),
+        mail: &[
+            ("BY=60;R", "250", true),
+            ("BY=-5;NT", "250", true),
+            ("BY=59;R", "554", false),
+            ("BY=0;R", "501", false),
+            ("BY=60", "501", false),
+        ],
+        ..none
+    });
+    check(&Case {
+        extension: &DeliverBy { min: 0 },
+        lines: always("DELIVERBY"),
+        mail: &[("BY=1;R", "250", true)],
+        ..none
+    });
+    check(&Case {
+        extension: &future,
+        lines: always("FUTURERELEASE 3600 2030-03-17T17:46:40Z"),
+        mail: &[
+            ("HOLDFOR=3600", "250", true),
+            ("HOLDUNTIL=2030-03-17T18:46:40+01:00", "250", true),
+            ("HOLDFOR=3601", "501", false),
+            ("HOLDUNTIL=2030-03-17T17:46:41Z", "501", false),
+            ("HOLDUNTIL=tomorrow", "501", false),
+            ("HOLDFOR=60 HOLDUNTIL=2029-01-01T00:00:00Z", "501", false),
+        ],
+        ..none
+    });
+    check(&Case {
+        extension: &MtPriority { profile: "MIXER" },
+        lines: always("MT-PRIORITY MIXER"),
+        mail: &[
+            ("MT-PRIORITY=-9", "250", true),
+            ("MT-PRIORITY=10", "501", false),
+        ],
+        ..none
+    });
+    check(&Case {
+        extension: &Rrvs,
+        lines: always("RRVS"),
+        rcpt: &[
+            ("RRVS=2014-04-03T23:01:00Z;R", "250", true),
+            ("RRVS=2014", "501", false),
+            ("RRVS", "501", false),
+        ],
+        ..none
+    });
+    check(&Case {
+        extension: &Etrn,
+        lines: always("ETRN"),
+        verbs: &[
+            ("ETRN @example.org", "250"),
+            ("ETRN", "501"),
+            ("ETRN a b", "501"),
+            ("ETRN #", "501"),
+        ],
+        ..none
+    });
+    check(&Case {
+        extension: &XClient {
+            attributes: &["NAME", "ADDR"],
+        },
+        lines: always("XCLIENT NAME ADDR"),
+        verbs: &[
+            ("XCLIENT ADDR=192.0.2.1 NAME=[UNAVAILABLE]", "220"),
+            ("XCLIENT", "501"),
+            ("XCLIENT LOGIN=joe", "501"),
+            ("XCLIENT ADDR", "501"),
+            ("XCLIENT ADDR=+2", "501"),
+        ],
+        ..none
+    });
+    check(&Case {
+        extension: &XForward {
+            attributes: &["NAME", "ADDR"],
+        },
+        lines: always("XFORWARD NAME ADDR"),
+        verbs: &[
+            ("XFORWARD addr=192.0.2.1", "250"),
+            ("XFORWARD PORT=1", "501"),
+            ("XFORWARD ADDR=", "501"),
+        ],
+        ..none
+    });
+}
+
+const EHLO: &str = "EHLO client.example.org\r\n";
+
+#[test]
+fn a_server_announces_it_where_it_is_there() {
+    cases(|case| {
+        for secure in [false, true] {
+            let heard = serve(&case.list(), secure, EHLO);
+            let mut want: Vec<_> = case
+                .with
+                .iter()
+                .map(|extension| extension.keyword())
+                .collect();
+            want.extend(case.lines[usize::from(secure)]);
+            assert_eq!(heard.keywords(), want);
+        }
+        let heard = serve(case.with, case.secure, EHLO);
+        assert_eq!(heard.keywords().len(), case.with.len());
+    });
+}
+
+/// The reply to one command of a session in a new connection.
+fn reply(list: &[&dyn Extension], secure: bool, before: &str, command: &str) -> String {
+    let heard = serve(list, secure, &format!("{before}{command}\r\n"));
+    heard.replies.last().unwrap().clone()
+}
+
+#[test]
+fn a_server_judges_parameters_and_verbs() {
+    let mail = format!("{EHLO}MAIL FROM:<joe@example.org>\r\n");
+    cases(|case| {
+        let list = case.list();
+        for (text, code, _) in case.mail {
+            let got = reply(
+                &list,
+                case.secure,
+                EHLO,
+                &format!("MAIL FROM:<joe@example.org> {text}"),
+            );
+            assert_eq!(&got[..3], *code, "{text}");
+        }
+        for (text, code, _) in case.rcpt {
+            let got = reply(
+                &list,
+                case.secure,
+                &mail,
+                &format!("RCPT TO:<ann@example.net> {text}"),
+            );
+            assert_eq!(&got[..3], *code, "{text}");
+        }
+        for (command, code) in case.verbs {
+            assert_eq!(
+                &reply(&list, case.secure, EHLO, command)[..3],
+                *code,
+                "{command}"
+            );
+        }
+    });
+}
+
+/// Not in the list, not under this channel, and behind HELO.
+#[test]
+fn a_server_without_it_refuses_its_parameters_and_verbs() {
+    cases(|case| {
+        let list = case.list();
+        let hidden = case.lines[usize::from(!case.secure)].is_none();
+        let mut sessions = vec![
+            (case.with, case.secure, EHLO),
+            (&list[..], case.secure, "HELO client.example.org\r\n"),
+        ];
+        if hidden {
+            sessions.push((&list, !case.secure, EHLO));
+        }
+        for (list, secure, hello) in sessions {
+            for (text, ..) in case.mail {
+                let got = reply(
+                    list,
+                    secure,
+                    hello,
+                    &format!("MAIL FROM:<joe@example.org> {text}"),
+                );
+                assert_eq!(&got[..3], "555", "{text}");
+            }
+            let mail = format!("{hello}MAIL FROM:<joe@example.org>\r\n");
+            for (text, ..) in case.rcpt {
+                let got = reply(
+                    list,
+                    secure,
+                    &mail,
+                    &format!("RCPT TO:<ann@example.net> {text}"),
+                );
+                assert_eq!(&got[..3], "555", "{text}");
+            }
+            for (command, _) in case.verbs {
+                let got = reply(list, secure, hello, command);
+                assert!(
+                    ["500", "501", "502", "503"].contains(&&got[..3]),
+                    "{command}: {got}"
+                );
+            }
+        }
+    });
+}
+
+fn sender() -> ReversePath<'static> {
+    ReversePath::parse(b"<joe@example.org>").unwrap()
+}
+
+fn recipient() -> ForwardPath<'static> {
+    ForwardPath::parse(b"<ann@example.net>").unwrap()
+}
+
+fn parameters(text: &str) -> Vec<Parameter<'_>> {
+    text.split(' ')
+        .map(|text| Parameter::parse(text.as_bytes()).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_client_sends_what_is_announced_and_well_formed() {
+    cases(|case| {
+        let list = case.list();
+        for (text, _, sends) in case.mail {
+            order(&list, case.secure, &case.announced(), |client| {
+                let result = client.mail(&sender(), &parameters(text));
+                if *sends {
+                    assert_eq!(result, Ok(()));
+                    assert_eq!(
+                        say(client, &[]),
+                        format!("MAIL FROM:<joe@example.org> {text}\r\n")
+                    );
+                } else {
+                    assert!(
+                        matches!(result, Err(OrderError::CannotSend(..))),
+                        "{text}: {result:?}"
+                    );
+                    assert_eq!(client.poll(), Step::Order);
+                }
+            });
+        }
+        for (text, _, sends) in case.rcpt {
+            order(&list, case.secure, &case.announced(), |client| {
+                client.mail(&sender(), &[]).unwrap();
+                say(client, &["250 ok\r\n"]);
+                let result = client.recipient(&recipient(), &parameters(text));
+                if *sends {
+                    assert_eq!(result, Ok(()));
+                    assert_eq!(
+                        say(client, &[]),
+                        format!("RCPT TO:<ann@example.net> {text}\r\n")
+                    );
+                } else {
+                    assert!(
+                        matches!(result, Err(OrderError::CannotSend(..))),
+                        "{text}: {result:?}"
+                    );
+                    assert_eq!(client.poll(), Step::Recipient(0));
+                }
+            });
+        }
+    });
+}
+
+/// Neither what the server does not announce, nor what is not in the client's own list.
+#[test]
+fn a_client_without_it_sends_nothing_of_it() {
+    cases(|case| {
+        let list = case.list();
+        let announced = case.announced();
+        for (list, keywords) in [
+            (&list[..], &announced[..case.with.len()]),
+            (case.with, &announced[..]),
+        ] {
+            order(list, case.secure, keywords, |client| {
+                for (text, ..) in case.mail {
+                    let result = client.mail(&sender(), &parameters(text));
+                    assert!(
+                        matches!(result, Err(OrderError::NotAnnounced(_))),
+                        "{text}: {result:?}"
+                    );
+                }
+                for (command, _) in case.verbs {
+                    let verb = command.split(' ').next().unwrap().as_bytes();
+                    assert_eq!(
+                        client.command(verb, b"x"),
+                        Err(OrderError::NotAnnounced(verb))
+                    );
+                }
+                client.mail(&sender(), &[]).unwrap();
+                say(client, &["250 ok\r\n"]);
+                for (text, ..) in case.rcpt {
+                    let result = client.recipient(&recipient(), &parameters(text));
+                    assert!(
+                        matches!(result, Err(OrderError::NotAnnounced(_))),
+                        "{text}: {result:?}"
+                    );
+                }
+            });
+        }
+    });
+}
+
+/// What a client knows of a server that announces `line`.
+fn peer(extension: &dyn Extension, secure: bool, line: &str) -> Peer {
+    order(&[extension], secure, &[line], |client| *client.peer())
+}
+
+#[test]
+fn a_client_knows_what_was_announced() {
+    assert!(peer(&Pipelining, false, "pipelining").terms.pipelining);
+    assert!(
+        peer(&EnhancedStatusCodes, false, "ENHANCEDSTATUSCODES")
+            .terms
+            .enhanced_status
+    );
+    assert!(peer(&Chunking, false, "CHUNKING").chunking);
+    assert!(
+        peer(&StartTls, false, "STARTTLS").start_tls
+            && !peer(&StartTls, true, "STARTTLS").start_tls
+    );
+    for (line, limit) in [
+        ("SIZE 5", Some(5)),
+        ("SIZE 0", None),
+        ("SIZE", None),
+        ("SIZE x", None),
+    ] {
+        assert_eq!(peer(&Size(0), false, line).terms.max_size, limit);
+    }
+    let terms = peer(
+        &Limits::default(),
+        false,
+        "LIMITS rcptmax=20 X=1 MAILMAX=0 RCPTDOMAINMAX=1",
+    )
+    .terms;
+    assert_eq!(
+        (
+            terms.max_recipients,
+            terms.max_transactions,
+            terms.max_domains
+        ),
+        (Some(20), None, Some(1))
+    );
+    let terms = peer(
+        &Limits::default(),
+        false,
+        "LIMITS RCPTMAX=1000000 MAILMAX=1x RCPTDOMAINMAX=",
+    )
+    .terms;
+    assert_eq!(
+        (
+            terms.max_recipients,
+            terms.max_transactions,
+            terms.max_domains
+        ),
+        (None, None, None)
+    );
+    assert_eq!(
+        peer(&DeliverBy { min: 0 }, false, "DELIVERBY 240").min_by_time,
+        240
+    );
+
+    let plain = MechanismSet::default().with(Mechanism::Plain);
+    let both = plain.with(Mechanism::ScramSha256);
+    let auth = |plaintext_allowed| Auth {
+        mechanisms: both,
+        plaintext_allowed,
+    };
+    let line = "AUTH PLAIN LOGIN XUNKNOWN scram-sha-256";
+    assert_eq!(peer(&auth(false), true, line).mechanisms, both);
+    assert_eq!(peer(&auth(true), false, line).mechanisms, both);
+    assert_eq!(
+        peer(&auth(false), false, line).mechanisms,
+        MechanismSet::WITHOUT_TLS
+    );
+    assert_eq!(peer(&auth(false), true, "AUTH PLAIN").mechanisms, plain);
+}
+
+#[test]
+fn a_server_keeps_what_it_announces() {
+    // LIMITS: the third recipient, and the third message.
+    let limits = Limits {
+        transactions: Some(2),
+        recipients: Some(2),
+        domains: None,
+    };
+    let message = "MAIL FROM:<joe@example.org>\r\nRCPT TO:<a@example.net>\r\nRCPT TO:<b@example.net>\r\n\
+        RCPT TO:<c@example.net>\r\nDATA\r\n.\r\n";
+    let heard = serve(
+        &[&limits],
+        false,
+        &format!("{EHLO}{message}{message}MAIL FROM:<joe@example.org>\r\n"),
+    );
+    let codes: Vec<_> = heard.replies.iter().map(|reply| &reply[..3]).collect();
+    let each = ["250", "250", "250", "452", "354", "250"];
+    assert_eq!(codes[1..13], [each, each].concat());
+    assert_eq!(codes[13..], ["421"]);
+
+    // SIZE: a message that is longer than it, whether it was declared or not.
+    let script = format!(
+        "{EHLO}MAIL FROM:<joe@example.org>\r\nRCPT TO:<a@example.net>\r\nDATA\r\n{}\r\n.\r\nQUIT\r\n",
+        "a".repeat(50)
+    );
+    for (limit, code) in [(51, "552"), (52, "250"), (0, "250")] {
+        let heard = serve(&[&Size(limit)], false, &script);
+        assert_eq!(heard.code(4), code, "{limit}");
+    }
+
+    // ENHANCEDSTATUSCODES.
+    let script = format!("{EHLO}MAIL FROM:<joe@example.org>\r\nRCPT TO:<a@example.net> X=1\r\n");
+    let heard = serve(&[&EnhancedStatusCodes], false, &script);
+    assert!(
+        heard.replies[1].starts_with("250 2.1.0 ") && heard.replies[2].starts_with("555 5.5.4 ")
+    );
+    let heard = serve(&[], false, &script);
+    assert!(!heard.replies[1].starts_with("250 2.") && !heard.replies[2].starts_with("555 5."));
+
+    // What a 8-bit ORCPT needs.
+    let mail = |utf8| format!("{EHLO}MAIL FROM:<joe@example.org>{utf8}\r\n");
+    let rcpt = "RCPT TO:<ann@example.net> ORCPT=utf-8;ann\u{e9}@example.net";
+    let list: [&dyn Extension; 3] = [&EightBitMime, &SmtpUtf8, &Dsn];
+    assert_eq!(&reply(&list, false, &mail(" SMTPUTF8"), rcpt)[..3], "250");
+    assert_eq!(&reply(&list, false, &mail(""), rcpt)[..3], "553");
+}
