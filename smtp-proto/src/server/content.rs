@@ -118,7 +118,7 @@ impl Server<'_> {
             last,
             fate: Fate::Read,
         };
-        let limit = self.config.limits.message_octets;
+        let limit = self.message_limit();
         if !self.session.in_transaction {
             chunk.fate = Fate::Refuse(Refusal::OUT_OF_ORDER);
         } else if self.session.recipients == 0 {
@@ -276,12 +276,18 @@ impl Server<'_> {
         self.end_transaction();
     }
 
+    /// The largest message: what the configuration bears, and what was announced.
+    pub(super) fn message_limit(&self) -> u64 {
+        let announced = self.session.terms.max_size.unwrap_or(u64::MAX);
+        self.config.limits.message_octets.min(announced)
+    }
+
     /// What of `content` is handed out.
     fn admit<'i>(&mut self, content: &'i [u8]) -> &'i [u8] {
         if self.content.fault.is_some() {
             return &[];
         }
-        let limit = self.config.limits.message_octets;
+        let limit = self.message_limit();
         let room = limit.saturating_sub(self.content.octets);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let admitted = content.get(..room).unwrap_or(content);

@@ -301,7 +301,7 @@ impl Server<'_> {
         }
         if envelope
             .size
-            .is_some_and(|size| size > self.config.limits.message_octets)
+            .is_some_and(|size| size > self.message_limit())
         {
             return Err(TOO_LARGE);
         }
