@@ -51,6 +51,7 @@ impl Case<'_> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn cases(check: impl Fn(&Case<'_>)) {
     let mechanisms = [Mechanism::Plain, Mechanism::ScramSha256]
         .into_iter()
@@ -601,7 +602,7 @@ fn a_server_keeps_what_it_announces() {
     let heard = serve(&[], false, &script);
     assert!(!heard.replies[1].starts_with("250 2.") && !heard.replies[2].starts_with("555 5."));
 
-    // What a 8-bit ORCPT needs.
+    // What an ORCPT in UTF-8 needs.
     let mail = |utf8| format!("{EHLO}MAIL FROM:<joe@example.org>{utf8}\r\n");
     let rcpt = "RCPT TO:<ann@example.net> ORCPT=utf-8;ann\u{e9}@example.net";
     let list: [&dyn Extension; 3] = [&EightBitMime, &SmtpUtf8, &Dsn];

@@ -66,7 +66,7 @@ pub(crate) fn serve(extensions: &[&dyn Extension], secure: bool, script: &str) -
                     Event::Command { verb, argument } => {
                         heard
                             .events
-                            .push(format!("{} {}", text(verb), text(argument)))
+                            .push(format!("{} {}", text(verb), text(argument)));
                     }
                     Event::Discarded(_) => continue,
                     _ => {}
@@ -87,7 +87,7 @@ pub(crate) fn serve(extensions: &[&dyn Extension], secure: bool, script: &str) -
         if line.as_bytes().get(3) == Some(&b'-') {
             reply.push('\n');
         } else {
-            heard.replies.push(std::mem::take(&mut reply));
+            heard.replies.push(core::mem::take(&mut reply));
         }
     }
     assert!(reply.is_empty() && heard.replies.remove(0).starts_with("220"));
@@ -113,7 +113,7 @@ pub(crate) fn order<R>(
     let mut client = Client::new(config, buffers, Instant(0)).unwrap();
     let mut ehlo = String::from("250-mx.example.org\r\n");
     for keyword in keywords {
-        ehlo.push_str(&format!("250-{keyword}\r\n"));
+        ehlo.extend(["250-", keyword, "\r\n"]);
     }
     ehlo.push_str("250 XEND\r\n");
     let replies = ["220 mx.example.org\r\n", &ehlo];
