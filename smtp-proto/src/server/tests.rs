@@ -1,2 +1,7 @@
+mod calls;
+mod chunks;
 mod drive;
+mod limits;
+mod secure;
+mod smuggling;
 mod transcript;

@@ -22,6 +22,8 @@ pub(super) struct Seen {
     pub(super) messages: Vec<Vec<u8>>,
     pub(super) end: Option<End>,
     pub(super) session: Session,
+    /// How often something was sent.
+    pub(super) writes: usize,
 }
 
 pub(super) fn describe(event: &Event<'_>) -> String {
@@ -61,10 +63,13 @@ pub(super) fn run(config: Config<'_>, input: &[u8], cuts: &[usize], answer: Answ
         assert!(turns < 1_000_000, "the machine does not end");
         match server.poll() {
             Step::Transmit => {
+                seen.writes += 1;
                 // In two parts, so that a rest stays.
-                let count = server.transmit().len().div_ceil(2);
-                seen.sent += str::from_utf8(&server.transmit()[..count]).unwrap();
-                server.transmitted(count).unwrap();
+                let count = server.transmit().len() / 2;
+                for count in [count, server.transmit().len() - count] {
+                    seen.sent += str::from_utf8(&server.transmit()[..count]).unwrap();
+                    server.transmitted(count).unwrap();
+                }
             }
             Step::Event => {
                 let event = server.event().unwrap();
@@ -113,14 +118,32 @@ fn reply(server: &mut Server<'_>, answer: Answer<'_>) {
     }
 }
 
-/// As [`run`], with consent to everything, whole, cut at every place, and octet by octet: the same each time.
+/// The code of each reply and its enhanced status code, with `|` between them.
+pub(super) fn codes(sent: &str) -> String {
+    let replies = sent.split_terminator("\r\n").filter_map(|line| {
+        let (code, text) = line.split_at_checked(4)?;
+        let code = code.strip_suffix(' ')?;
+        let word = text.split(' ').next()?;
+        let is_status =
+            word.len() >= 5 && word.bytes().all(|octet| b"0123456789.".contains(&octet));
+        Some(if is_status {
+            format!("{code} {word}")
+        } else {
+            code.into()
+        })
+    });
+    replies.collect::<Vec<_>>().join("|")
+}
+
+/// As [`run`], whole, cut at every place, and octet by octet: the same each time.
 pub(super) fn at_every_cut(config: Config<'_>, input: &[u8], answer: Answer<'_>) -> Seen {
     let whole = run(config, input, &[], answer);
     let every: Vec<usize> = (0..input.len()).collect();
     for cuts in (0..input.len()).map(|cut| std::vec![cut]).chain([every]) {
         let mut cut = run(config, input, &cuts, answer);
-        // Whether more was there behind a command depends on the chunks.
+        // Whether more was there behind a command, and what is sent together, depends on the chunks.
         cut.session.unsynchronised = whole.session.unsynchronised;
+        cut.writes = whole.writes;
         assert_eq!(cut, whole, "cut at {cuts:?}");
     }
     whole
