@@ -11,7 +11,9 @@
 //!   copied: [`Server::handle_input`] returns slices of the input.
 //! - However the input is cut into chunks, replies, events and content are the same.
 //! - While a wish is open no input is taken, so nothing overtakes an answer.
-//! - Replies to a group of commands are sent together, except where RFC 2920 3.2 forbids it.
+//! - Replies to a group of commands are sent together, except where RFC 2920 3.2 forbids it. While a host
+//!   takes its time to answer it polls again, because replies may have to be sent before. What it answers
+//!   to an event that [`Server::poll`] has just named fits the output if it is one line.
 //! - After consent to [`Event::Data`] comes either [`Event::MessageEnd`] or [`Event::Discarded`], also when
 //!   the connection breaks.
 //!
@@ -89,6 +91,8 @@ pub struct Server<'a> {
     exchange: Option<Exchange<'a>>,
     state: State,
     wish: Option<Wish>,
+    /// [`Server::poll`] has said so.
+    wish_shown: bool,
     content: Content,
     /// A refusal that so many recipients still get (LMTP).
     repeat: Option<(Refusal, u32)>,
@@ -188,6 +192,7 @@ impl<'a> Server<'a> {
             envelope: Envelope::default(),
             state: State::Greeting,
             wish: Some(Wish::Connected),
+            wish_shown: false,
             content: Content::NONE,
             repeat: None,
             news: None,
@@ -219,15 +224,19 @@ impl<'a> Server<'a> {
             }
             _ => self.news = None,
         }
-        let must_send = self.flush
-            || !self.unread
+        // A host that answers at once has the reply sent with those before it.
+        let can_wait = self.unread && !self.flush || self.wish.is_some() && !self.wish_shown;
+        let must_send = !can_wait
             || self.output.is_half_full()
             || matches!(self.state, State::Tls | State::Closing);
         if must_send && !self.output.ready().is_empty() {
             return Step::Transmit;
         }
         match (self.wish, self.state) {
-            (Some(_), _) => Step::Event,
+            (Some(_), _) => {
+                self.wish_shown = true;
+                Step::Event
+            }
             (None, State::Tls) => Step::StartTls,
             (None, State::Closing) => Step::Done,
             _ => Step::Wait(self.deadline()),
@@ -414,6 +423,12 @@ impl<'a> Server<'a> {
         } else if self.is_sync_point {
             self.session.unsynchronised = true;
         }
+    }
+
+    /// Asks the host.
+    const fn ask(&mut self, wish: Wish) {
+        self.wish = Some(wish);
+        self.wish_shown = false;
     }
 
     fn refresh(&mut self, now: Instant) {

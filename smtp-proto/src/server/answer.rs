@@ -129,12 +129,12 @@ impl Server<'_> {
             (Wish::Data, true) => self.open_content(),
             (Wish::Data, false) => self.refuse_chunk(),
             (Wish::MessageEnd, true) if self.session.protocol == Protocol::Lmtp => {
-                self.wish = Some(Wish::RecipientResult(0));
+                self.ask(Wish::RecipientResult(0));
             }
             (Wish::RecipientResult(index), _)
                 if index.saturating_add(1) < self.session.recipients =>
             {
-                self.wish = Some(Wish::RecipientResult(index.saturating_add(1)));
+                self.ask(Wish::RecipientResult(index.saturating_add(1)));
             }
             (Wish::MessageEnd | Wish::RecipientResult(_), _) => {
                 self.session.transactions = self.session.transactions.saturating_add(1);

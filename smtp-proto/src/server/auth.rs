@@ -147,8 +147,8 @@ impl<'a> Server<'a> {
                 self.owes_challenge = true;
                 self.challenge();
             }
-            Step::Credentials => self.wish = Some(Wish::Authenticate),
-            Step::ScramUser => self.wish = Some(Wish::Scram),
+            Step::Credentials => self.ask(Wish::Authenticate),
+            Step::ScramUser => self.ask(Wish::Scram),
             Step::Verified => {
                 self.write(
                     235,

@@ -128,7 +128,7 @@ impl Server<'_> {
         {
             self.fail(Discarded::TooLarge);
         } else if !self.content.is_begun() {
-            self.wish = Some(Wish::Data);
+            self.ask(Wish::Data);
         }
         if chunk.fate == Fate::Read {
             self.content.chunks = self.content.chunks.saturating_add(1);
@@ -266,7 +266,7 @@ impl Server<'_> {
         self.clock.is_stale = true;
         let Some(fault) = self.content.fault else {
             self.content.is_open = false;
-            self.wish = Some(Wish::MessageEnd);
+            self.ask(Wish::MessageEnd);
             return;
         };
         match self.session.protocol {

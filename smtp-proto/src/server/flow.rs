@@ -178,10 +178,10 @@ impl Server<'_> {
                 self.say(&refusal);
                 self.close(End::OutOfStep);
             }
-            Verdict::Ask(wish) => self.wish = Some(wish),
+            Verdict::Ask(wish) => self.ask(wish),
             Verdict::Mail(envelope) => {
                 self.envelope = envelope;
-                self.wish = Some(Wish::Mail);
+                self.ask(Wish::Mail);
             }
             Verdict::Reset => {
                 self.drop_content(Discarded::Reset);
@@ -215,12 +215,12 @@ impl Server<'_> {
     }
 
     fn weigh(&self, line: &[u8]) -> Result<Verdict, Refusal> {
-        let command = Command::parse_with(line, &self.config.tolerance)
-            .map_err(|error| error.kind().refusal())?;
-        if self.state == State::TurnedAway && !matches!(command, Command::Quit) {
+        let command = Command::parse_with(line, &self.config.tolerance);
+        if self.state == State::TurnedAway && !matches!(command, Ok(Command::Quit)) {
             // RFC 5321 3.1
             return Err(Refusal::OUT_OF_ORDER);
         }
+        let command = command.map_err(|error| error.kind().refusal())?;
         let session = &self.session;
         Ok(match command {
             Command::Hello(verb, _) => {
