@@ -301,6 +301,7 @@ impl<'a> Client<'a> {
         match self.phase {
             Phase::Done => {}
             Phase::Quit => self.finish(),
+            Phase::Handshake => self.fail(End::TlsFailed),
             _ => self.fail(End::Timeout(self.awaited().unwrap_or(Awaited::Block))),
         }
     }
@@ -335,7 +336,7 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
-    /// When the wait for a reply, or for a piece of the message to be taken, is over.
+    /// When the wait for a reply, for TLS, or for a piece of the message to be taken is over.
     pub const fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
@@ -441,6 +442,10 @@ impl<'a> Client<'a> {
     /// Starts the wait for the next reply.
     fn arm(&mut self, now: Instant) {
         let timeouts = &self.config.timeouts;
+        if self.phase == Phase::Handshake {
+            self.deadline = Some(now + timeouts.tls);
+            return;
+        }
         self.deadline = self.awaited().map(|awaited| {
             now + match awaited {
                 Awaited::Greeting => timeouts.greeting,

@@ -62,7 +62,8 @@ impl<'a> Config<'a> {
     }
 }
 
-/// What a client makes of STARTTLS on a channel that is not encrypted.
+/// What a client makes of STARTTLS on a channel that is not encrypted. Like every extension it is used when
+/// it is in [`Config::extensions`], and is not there otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TlsPolicy {
     /// It does nothing by itself; the host may order it.
@@ -138,10 +139,13 @@ pub struct Timeouts {
     pub end: Duration,
     /// For the reply to another command; the RFC sets none.
     pub command: Duration,
+    /// For the negotiation of TLS, from [`Step::StartTls`](super::Step::StartTls) to
+    /// [`tls_started`](super::Client::tls_started).
+    pub tls: Duration,
 }
 
 impl Timeouts {
-    /// Those of RFC 5321.
+    /// Those of RFC 5321, and a minute for TLS.
     pub const DEFAULT: Self = Self {
         greeting: Duration::from_secs(5 * 60),
         mail: Duration::from_secs(5 * 60),
@@ -150,6 +154,7 @@ impl Timeouts {
         block: Duration::from_secs(3 * 60),
         end: Duration::from_secs(10 * 60),
         command: Duration::from_secs(5 * 60),
+        tls: Duration::from_secs(60),
     };
 }
 

@@ -1,9 +1,10 @@
 //! What is to be sent, and the one gate through which every command passes.
 
+use core::fmt;
+
 use scop_core::{Emit, Full, Sink};
 
 /// The lent buffer: what was put and not sent yet.
-#[derive(Debug)]
 pub(super) struct Output<'a> {
     buffer: &'a mut [u8],
     start: usize,
@@ -23,6 +24,16 @@ pub(super) enum Fault {
     EightBit,
     /// No room, or beyond the limit.
     TooLong,
+}
+
+/// Without the octets, which may be a password.
+impl fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output")
+            .field("pending", &self.pending().len())
+            .field("unsent", &self.unsent)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Output<'a> {

@@ -57,6 +57,7 @@ impl Client<'_> {
             Phase::Command { restart } => {
                 self.notice = Some(Notice::CommandReply);
                 if restart && code.is_success() {
+                    self.is_authenticated = false;
                     self.say_hello();
                 } else {
                     self.phase = Phase::Order;
