@@ -199,7 +199,9 @@ impl<'a> Client<'a> {
         let mut client = Self {
             config,
             extensions,
-            reader: ReplyReader::new(input).with_limits(config.limits.reply),
+            reader: ReplyReader::new(input)
+                .with_limits(config.limits.reply)
+                .with_lf_line(config.tolerance.lf_line),
             output: Output::new(output),
             phase: Phase::Greeting,
             notice: None,

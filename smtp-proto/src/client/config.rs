@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::command::Tolerance;
 use crate::extension::{Extension, ListError, Protocol};
 use crate::path::Domain;
 use crate::reply::ReplyLimits;
@@ -24,9 +25,6 @@ pub struct Config<'a> {
     pub tls: TlsPolicy,
     /// Whether it says HELO when the server does not know EHLO (RFC 5321 3.2). Never in LMTP.
     pub helo_fallback: bool,
-    /// Whether AUTH may reveal a password or a token where the channel is not encrypted. Off, such a
-    /// mechanism is refused before anything is sent (RFC 4954 4).
-    pub secrets_in_clear: bool,
     /// Whether DATA goes into the group with the recipients, where commands are sent in groups. It saves
     /// one round trip; RFC 2920 3.1 permits it, and some servers are confused by it.
     pub data_in_group: bool,
@@ -36,6 +34,8 @@ pub struct Config<'a> {
     /// Whether a bare CR or LF in a message is sent as CRLF. Off, it ends the connection, because what
     /// was sent of the message cannot be taken back.
     pub normalise_line_ends: bool,
+    /// What is read of the server though the grammar does not have it: line ends, and the reply to EHLO.
+    pub tolerance: Tolerance,
     /// Bounds.
     pub limits: Limits,
     /// How long it waits for what.
@@ -52,10 +52,10 @@ impl<'a> Config<'a> {
             extensions: &[],
             tls: TlsPolicy::Opportunistic,
             helo_fallback: true,
-            secrets_in_clear: false,
             data_in_group: false,
             prefer_bdat: false,
             normalise_line_ends: false,
+            tolerance: Tolerance::DEFAULT,
             limits: Limits::DEFAULT,
             timeouts: Timeouts::DEFAULT,
         }

@@ -56,7 +56,7 @@ pub enum Event<'a> {
     Ready {
         /// Which of them.
         hello: Hello,
-        /// What the server answered: [`EhloReply`](crate::ehlo) reads its keywords.
+        /// What the server answered: [`EhloReply`](crate::ehlo::EhloReply) reads its keywords.
         reply: ReplyView<'a>,
     },
     /// The server refused EHLO, HELO or LHLO, and the connection ends.

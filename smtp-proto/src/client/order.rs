@@ -40,10 +40,12 @@ impl Client<'_> {
             return Err(OrderError::Authenticated);
         }
         if !self.peer.mechanisms.contains(mechanism) {
-            return Err(OrderError::NotAnnounced(mechanism.name().as_bytes()));
-        }
-        if mechanism.reveals_secret() && !self.peer.secure && !self.config.secrets_in_clear {
-            return Err(OrderError::NotSecure);
+            // The extension takes such mechanisms out where they would reveal what they prove.
+            return Err(if mechanism.reveals_secret() && !self.peer.secure {
+                OrderError::NotSecure
+            } else {
+                OrderError::NotAnnounced(mechanism.name().as_bytes())
+            });
         }
         put_auth(&mut self.output, |line| exchange.start(line))?;
         self.phase = Phase::Auth;

@@ -1,10 +1,11 @@
 //! What the machine makes of each reply.
 
-use scop_core::{Cursor, Instant};
+use scop_core::Instant;
 
 use super::transaction::Mail;
 use super::{Awaited, Client, End, Fate, Notice, Phase, TlsPolicy, Verdict};
 use crate::command::Hello;
+use crate::ehlo::EhloReply;
 use crate::extension::Protocol;
 use crate::reply::Code;
 
@@ -156,13 +157,16 @@ impl Client<'_> {
         let Some(reply) = self.reader.reply() else {
             return;
         };
-        for line in reply.raw_lines().skip(1) {
-            let mut line = Cursor::new(line);
-            let keyword = line.take_while(|octet| octet != b' ');
-            line.skip_byte(b' ');
-            if let Some((index, extension)) = self.extensions.keyword(keyword) {
+        let Some(reply) = EhloReply::new(reply, &self.config.tolerance) else {
+            return;
+        };
+        for keyword in reply.keywords() {
+            // The first of a name counts: `AUTH=` of old comes behind `AUTH`, and has less.
+            if let Some((index, extension)) = self.extensions.keyword(keyword.name)
+                && !self.announced.contains(index)
+            {
                 self.announced.insert(index);
-                extension.announced(line.rest(), &mut self.peer);
+                extension.announced(keyword.arguments, &mut self.peer);
             }
         }
     }

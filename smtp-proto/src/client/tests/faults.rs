@@ -1,0 +1,352 @@
+//! A server or a network that does not keep the rules.
+
+use super::*;
+use crate::client::Awaited;
+use crate::extension::Protocol;
+
+const MAIL: &str = "MAIL FROM:<s@c.example>\r\n";
+const RCPT: &str = "RCPT TO:<j@a.example>\r\n";
+
+/// What is said of the one recipient when the session stops after so many lines of a script.
+const POINTS: [(Line, &str); 6] = [
+    (("", "220 hi\r\n"), ""),
+    (("EHLO c.example\r\n", PLAIN), ""),
+    ((MAIL, "250 ok\r\n"), ""),
+    ((RCPT, "250 ok\r\n"), "failed 0"),
+    (("DATA\r\n", "354 go\r\n"), "failed 0"),
+    (("hi\r\n.\r\n", "250 ok\r\n"), "unknown 0"),
+];
+
+#[test]
+fn stops_at_each_point() {
+    let awaited = [
+        Awaited::Greeting,
+        Awaited::Hello,
+        Awaited::Mail,
+        Awaited::Recipient,
+        Awaited::Data,
+        Awaited::Message,
+    ];
+    for (point, awaited) in awaited.into_iter().enumerate() {
+        for (what, end, last) in [
+            ("CLOSE", End::Closed, POINTS[point].1),
+            ("TIMEOUT", End::Timeout(awaited), POINTS[point].1),
+            (
+                "421 bye\r\n",
+                End::Closing,
+                POINTS[point]
+                    .1
+                    .strip_prefix("unknown")
+                    .map_or(POINTS[point].1, |_| "failed 0"),
+            ),
+        ] {
+            let mut script: Vec<Line> = POINTS[..point].iter().map(|point| point.0).collect();
+            script.push((POINTS[point].0.0, what));
+            let told = play(config(), &script, &[ONE]);
+            assert_eq!(told.end, Some(end), "{point} {what}");
+            let finals: Vec<_> = told
+                .log
+                .iter()
+                .filter(|line| line.contains(" end"))
+                .collect();
+            if last.is_empty() {
+                assert!(finals.is_empty(), "{told:?}");
+            } else {
+                assert_eq!(finals, [&format!("{last} end")], "{point} {what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn cut_within_groups() {
+    let group = "MAIL FROM:<s@c.example>\r\nRCPT TO:<a@a.example>\r\nRCPT TO:<b@a.example>\r\nRCPT TO:<c@b.example>\r\n";
+    for (replies, log) in [
+        ("", "failed 0 end, failed 1 end, failed 2 end"),
+        (
+            "250 ok\r\n",
+            "mail 250, failed 0 end, failed 1 end, failed 2 end",
+        ),
+        (
+            "250 ok\r\n550 no\r\n250 ok\r\n",
+            "mail 250, failed 0 Recipient 550, rcpt 1 250, failed 1 end, failed 2 end",
+        ),
+        (
+            "550 no\r\n",
+            "mail 550, failed 0 Mail 550, failed 1 Mail 550, failed 2 Mail 550",
+        ),
+    ] {
+        let script = if replies.is_empty() {
+            after_hello(GROUPS, &[(group, "CLOSE")])
+        } else {
+            after_hello(GROUPS, &[(group, replies), ("", "CLOSE")])
+        };
+        check(
+            config(),
+            &script,
+            &[THREE],
+            &format!("{READY}, {log}"),
+            End::Closed,
+        );
+    }
+    // 421 in the middle.
+    let script = after_hello(GROUPS, &[(group, "250 ok\r\n250 ok\r\n421 bye\r\n")]);
+    check(
+        config(),
+        &script,
+        &[THREE],
+        &format!(
+            "{READY}, mail 250, rcpt 0 250, closing 421, failed 0 end, failed 1 end, failed 2 end"
+        ),
+        End::Closing,
+    );
+    // LMTP: what was said of the first stands.
+    let lmtp = Config {
+        protocol: Protocol::Lmtp,
+        ..config()
+    };
+    let script = [
+        ("", "220 hi\r\n"),
+        ("LHLO c.example\r\n", GROUPS),
+        (group, "250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n"),
+        ("DATA\r\n", "354 go\r\n"),
+        ("hi\r\n.\r\n", "250 ok\r\n"),
+        ("", "CLOSE"),
+    ];
+    check(
+        lmtp,
+        &script,
+        &[THREE],
+        "greeting 220, Lhlo 250, mail 250, rcpt 0 250, rcpt 1 250, rcpt 2 250, delivered 0 250, unknown 1 end, unknown 2 end",
+        End::Closed,
+    );
+}
+
+#[test]
+fn unexpected_codes() {
+    for (point, reply, to) in [
+        (1, "334 hm\r\n", Awaited::Hello),
+        (2, "354 go\r\n", Awaited::Mail),
+        (3, "354 go\r\n", Awaited::Recipient),
+        (4, "250 ok\r\n", Awaited::Data),
+        (5, "354 go\r\n", Awaited::Message),
+    ] {
+        let mut script: Vec<Line> = POINTS[..point].iter().map(|point| point.0).collect();
+        script.push((POINTS[point].0.0, reply));
+        let told = play(config(), &script, &[ONE]);
+        assert!(
+            matches!(told.end, Some(End::Unexpected { to: got, .. }) if got == to),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn floods() {
+    let lines: &str = "250-x\r\n".repeat(300).leak();
+    let long: &str = std::format!("250 {}", "x".repeat(5000)).leak();
+    let many: &str = "250-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"
+        .repeat(100)
+        .leak();
+    for reply in [
+        lines,
+        long,
+        many,
+        "25x hm\r\n",
+        "hm\r\n",
+        "250 a\0b\r\n",
+        "250 a\rb\r\n",
+        "250 a\n",
+        "250-a\r\n251 b\r\n",
+        "150 hm\r\n",
+        "\r\n",
+    ] {
+        for cut in [1, 7, usize::MAX] {
+            let told = run(
+                config(),
+                &[("", "220 hi\r\n"), ("EHLO c.example\r\n", reply)],
+                &[ONE],
+                cut,
+            );
+            assert!(
+                matches!(told.end, Some(End::BadReply(_))),
+                "{reply:?} {told:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn replies_that_nobody_asked_for() {
+    // Behind each reply, in one piece: the next command must not be sent as if they answered it.
+    for point in 0..6 {
+        let mut script: Vec<Line> = POINTS[..point].iter().map(|point| point.0).collect();
+        let (sent, reply) = POINTS[point].0;
+        script.push((sent, format!("{reply}250 ok\r\n").leak()));
+        // It may have sent one command, or content, by then.
+        let (mut input, mut output) = ([0; 512], [0; 512]);
+        let _ = (&mut input, &mut output);
+        let told = std::panic::catch_unwind(|| run(config(), &script, &[ONE], usize::MAX));
+        if let Ok(told) = told {
+            assert_eq!(told.end, Some(End::Unsolicited), "{point}");
+        } else {
+            panic!("{point}");
+        }
+    }
+    // 421 is asked for at all times.
+    let script = [("", "220 hi\r\n421 bye\r\n")];
+    let told = run(config(), &script, &[ONE], usize::MAX);
+    assert_eq!(told.log.join(", "), "greeting 220, closing 421");
+    assert_eq!(told.end, Some(End::Closing));
+}
+
+#[test]
+fn bare_line_ends_end_the_connection() {
+    for content in [
+        &[&b"a\nb"[..]][..],
+        &[b"a\r", b"b"],
+        &[b"a\r\n.\n", b"b"],
+        &[b"\r\r\n"],
+        &[b"ok\r\n\r"],
+        &[b"\n.\r\n"],
+    ] {
+        for bdat in [false, true] {
+            let config = Config {
+                prefer_bdat: bdat,
+                ..config()
+            };
+            let (mut input, mut output) = ([0; 512], [0; 512]);
+            let buffers = Buffers {
+                input: &mut input,
+                output: &mut output,
+            };
+            let mut client = Client::new(config, buffers, Instant(0)).unwrap();
+            let mut replies = [
+                "220 hi\r\n",
+                CHUNKS,
+                "250 ok\r\n",
+                "250 ok\r\n",
+                "550 no\r\n",
+                "354 go\r\n",
+            ]
+            .iter();
+            let mut pieces = content.iter();
+            let mut piece: &[u8] = b"";
+            let mut wire: Vec<u8> = vec![];
+            let mut log: Vec<String> = vec![];
+            let recipients = ["<j@a.example>", "<k@a.example>"];
+            loop {
+                match client.poll() {
+                    Step::Transmit => {
+                        wire.extend_from_slice(client.transmit());
+                        client
+                            .transmitted(client.transmit().len(), Instant(0))
+                            .unwrap();
+                    }
+                    Step::Wait(_) => {
+                        let mut reply = replies.next().unwrap_or(&"250 ok\r\n").as_bytes();
+                        client.handle_input(&mut reply, Instant(0));
+                    }
+                    Step::Event => log.push(name(&client.event().unwrap())),
+                    Step::Order => client.mail(&ReversePath::Null, &[]).unwrap(),
+                    Step::Recipient(index) => match recipients.get(index as usize) {
+                        Some(path) => client
+                            .recipient(&ForwardPath::parse(path.as_bytes()).unwrap(), &[])
+                            .unwrap(),
+                        None => client.end_recipients().unwrap(),
+                    },
+                    Step::Content => {
+                        if piece.is_empty() {
+                            piece = pieces.next().copied().unwrap_or_default();
+                        }
+                        let given = if piece.is_empty() {
+                            client.content_end(Instant(0)).map(|()| &b""[..])
+                        } else {
+                            client.content(&mut piece, Instant(0))
+                        };
+                        wire.extend_from_slice(given.unwrap_or_default());
+                    }
+                    Step::Done => break,
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert!(
+                matches!(client.end(), Some(End::BareLineEnd(_))),
+                "{content:?}"
+            );
+            assert_eq!(log.last().unwrap(), "failed 0 end");
+            assert!(
+                !wire.windows(3).any(|w| w == b".\r\n"),
+                "{:?}",
+                wire.escape_ascii().to_string()
+            );
+            assert!(
+                !wire.windows(4).any(|w| w == b"LAST"),
+                "{:?}",
+                wire.escape_ascii().to_string()
+            );
+        }
+    }
+}
+
+#[test]
+fn timeouts_of_a_block_and_of_tls() {
+    let (mut input, mut output) = ([0; 512], [0; 512]);
+    let buffers = Buffers {
+        input: &mut input,
+        output: &mut output,
+    };
+    let secure = Config {
+        secure: true,
+        ..config()
+    };
+    let mut client = Client::new(secure, buffers, Instant(0)).unwrap();
+    assert_eq!(client.deadline(), Some(Instant(300_000)));
+    let mut replies = [
+        "220 hi\r\n",
+        PLAIN,
+        "250 ok\r\n",
+        "250 ok\r\n",
+        "354 go\r\n",
+    ]
+    .iter();
+    loop {
+        match client.poll() {
+            Step::Transmit => client
+                .transmitted(client.transmit().len(), Instant(5))
+                .unwrap(),
+            Step::Wait(_) => {
+                client.handle_input(&mut replies.next().unwrap().as_bytes(), Instant(7))
+            }
+            Step::Order => {
+                assert_eq!(client.deadline(), None);
+                client.mail(&ReversePath::Null, &[]).unwrap();
+            }
+            Step::Recipient(0) => client.recipient(&ForwardPath::Postmaster, &[]).unwrap(),
+            Step::Recipient(_) => client.end_recipients().unwrap(),
+            Step::Content => break,
+            _ => {}
+        }
+    }
+    client.handle_timeout(Instant(u64::MAX));
+    assert_eq!(client.poll(), Step::Content);
+    let mut octets = &b"hi\r\n"[..];
+    assert_eq!(client.content(&mut octets, Instant(10)).unwrap(), b"hi\r\n");
+    assert_eq!(client.deadline(), Some(Instant(180_010)));
+    client.handle_timeout(Instant(180_009));
+    assert_eq!(client.poll(), Step::Content);
+    client.handle_timeout(Instant(180_010));
+    assert_eq!(client.poll(), Step::Event);
+    assert!(matches!(
+        client.event(),
+        Some(Event::Failed {
+            index: 0,
+            fate: Fate::NotDelivered,
+            ..
+        })
+    ));
+    assert_eq!(
+        (client.poll(), client.end()),
+        (Step::Done, Some(End::Timeout(Awaited::Block)))
+    );
+}
