@@ -304,6 +304,7 @@ impl<'a> Client<'a> {
             Phase::Done => {}
             Phase::Quit => self.finish(),
             Phase::Handshake => self.fail(End::TlsFailed),
+            _ if self.is_unasked => self.fail(End::Unsolicited),
             _ => self.fail(End::Timeout(self.awaited().unwrap_or(Awaited::Block))),
         }
     }
@@ -369,6 +370,10 @@ impl<'a> Client<'a> {
         if self.notice.is_some() || self.verdict.is_some() {
             return Step::Event;
         }
+        // Nothing more is sent until it is known what was put in: 421, or an end.
+        if self.is_unasked && self.phase != Phase::Done {
+            return Step::Wait(self.deadline.unwrap_or(Instant(u64::MAX)));
+        }
         if self.takes_recipient() {
             return Step::Recipient(self.transaction.given);
         }
@@ -385,17 +390,13 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Whether the host may do what belongs to a step. Ends the session instead when octets lie there that
-    /// nobody asked for: the command would seem to be answered by them.
-    fn expect(&mut self, step: Step) -> Result<(), OrderError<'static>> {
-        if self.step() != step {
-            return Err(OrderError::NotNow);
+    /// Whether the host may do what belongs to a step.
+    fn expect(&self, step: Step) -> Result<(), OrderError<'static>> {
+        if self.step() == step {
+            Ok(())
+        } else {
+            Err(OrderError::NotNow)
         }
-        if self.is_unasked {
-            self.fail(End::Unsolicited);
-            return Err(OrderError::Ended(End::Unsolicited));
-        }
-        Ok(())
     }
 
     /// What the next reply answers, if one is due.
@@ -444,21 +445,22 @@ impl<'a> Client<'a> {
     /// Starts the wait for the next reply.
     fn arm(&mut self, now: Instant) {
         let timeouts = &self.config.timeouts;
-        if self.phase == Phase::Handshake {
-            self.deadline = Some(now + timeouts.tls);
-            return;
-        }
-        self.deadline = self.awaited().map(|awaited| {
-            now + match awaited {
-                Awaited::Greeting => timeouts.greeting,
-                Awaited::Mail => timeouts.mail,
-                Awaited::Recipient => timeouts.rcpt,
-                Awaited::Data => timeouts.data,
-                Awaited::Block => timeouts.block,
-                Awaited::Message => timeouts.end,
-                _ => timeouts.command,
+        let wait = match self.awaited() {
+            _ if self.is_unasked => timeouts.command,
+            None if self.phase == Phase::Handshake => timeouts.tls,
+            None => {
+                self.deadline = None;
+                return;
             }
-        });
+            Some(Awaited::Greeting) => timeouts.greeting,
+            Some(Awaited::Mail) => timeouts.mail,
+            Some(Awaited::Recipient) => timeouts.rcpt,
+            Some(Awaited::Data) => timeouts.data,
+            Some(Awaited::Block) => timeouts.block,
+            Some(Awaited::Message) => timeouts.end,
+            Some(_) => timeouts.command,
+        };
+        self.deadline = Some(now + wait);
     }
 
     /// The session ends here and now.

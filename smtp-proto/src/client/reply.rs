@@ -19,8 +19,9 @@ impl Client<'_> {
                 Phase::Handshake => return self.fail(End::Injected),
                 _ => {}
             }
-            if self.due() <= self.output.unsent() {
+            if self.due() <= self.output.unsent() && !self.is_unasked {
                 self.is_unasked = true;
+                self.arm(now);
             }
             match self.reader.read(input) {
                 Ok(None) => return,

@@ -65,7 +65,7 @@ impl Default for Transaction {
             chunks_due: 0,
             chunk_refused: false,
             stuffer: Stuffer::new(),
-            checker: Checker::new(LineEnds::Keep),
+            checker: Checker::new(LineEnds::Refuse),
         }
     }
 }

@@ -231,12 +231,12 @@ fn no_secret_in_clear() {
         &format!("{READY}, NotSecure, NotSecure"),
         End::Quit,
     );
-    const OPEN: Auth = Auth {
+    let open = Auth {
         plaintext_allowed: true,
         ..AUTH
     };
     let local = Config {
-        extensions: &[&OPEN],
+        extensions: &[&open],
         ..with(TlsPolicy::None)
     };
     let script = after_hello(
@@ -257,7 +257,7 @@ fn no_secret_in_clear() {
         &script,
         &[Order::Send(&[], &[], "REQUIRETLS")],
     );
-    assert!(told.log[2].starts_with("C"), "{told:?}");
+    assert!(told.log[2].starts_with('C'), "{told:?}");
 }
 
 #[test]
