@@ -11,6 +11,7 @@ pub mod crypto;
 mod cursor;
 mod error;
 pub mod ip;
+pub mod json;
 pub mod lookup;
 pub mod name;
 pub mod record;
