@@ -234,7 +234,8 @@ impl fmt::Display for DomainName<'_> {
 /// Ldh-str                 = *( ALPHA / DIGIT / "-" ) Let-dig       ; RFC 5321 4.1.2
 /// ```
 ///
-/// No tag but `IPv6` was ever registered. Two are equal when the octets are; the tag in any ASCII case.
+/// No tag but `IPv6` was ever registered, so that no one knows what it means; an IPv6 address without its tag
+/// is one too. Two are equal when the octets are; the tag in any ASCII case.
 #[derive(Clone, Copy, Debug)]
 pub struct TaggedLiteral<'a> {
     raw: &'a [u8],
