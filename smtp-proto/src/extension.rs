@@ -3,7 +3,32 @@
 //! An extension names its EHLO keyword, its parameters of MAIL and RCPT, its verbs, and what they do to
 //! a session. A server offers exactly the extensions in the list that it is given, and a client uses
 //! exactly those; there is no table of all extensions anywhere, and what is not listed is not linked.
-//! The extensions of this crate are written with the same trait as yours.
+//! The extensions of this crate are written with the same trait as yours:
+//!
+//! | Keyword | Value | Source | MAIL | RCPT | Verbs |
+//! |---|---|---|---|---|---|
+//! | `SIZE` | [`Size`] | RFC 1870 | `SIZE` | | |
+//! | `8BITMIME` | [`EightBitMime`] | RFC 6152 | `BODY` | | |
+//! | `SMTPUTF8` | [`SmtpUtf8`] | RFC 6531 | `SMTPUTF8` | | |
+//! | `PIPELINING` | [`Pipelining`] | RFC 2920 | | | |
+//! | `ENHANCEDSTATUSCODES` | [`EnhancedStatusCodes`] | RFC 2034 | | | |
+//! | `DSN` | [`Dsn`] | RFC 3461, RFC 6533 | `RET` `ENVID` | `NOTIFY` `ORCPT` | |
+//! | `CHUNKING` | [`Chunking`] | RFC 3030 | | | `BDAT` |
+//! | `BINARYMIME` | [`BinaryMime`] | RFC 3030 | `BODY` | | |
+//! | `STARTTLS` | [`StartTls`] | RFC 3207 | | | `STARTTLS` |
+//! | `AUTH` | [`Auth`] | RFC 4954 | `AUTH` | | `AUTH` |
+//! | `REQUIRETLS` | [`RequireTls`] | RFC 8689 | `REQUIRETLS` | | |
+//! | `LIMITS` | [`Limits`] | RFC 9422 | | | |
+//! | `DELIVERBY` | [`DeliverBy`] | RFC 2852 | `BY` | | |
+//! | `FUTURERELEASE` | [`FutureRelease`] | RFC 4865 | `HOLDFOR` `HOLDUNTIL` | | |
+//! | `MT-PRIORITY` | [`MtPriority`] | RFC 6710 | `MT-PRIORITY` | | |
+//! | `RRVS` | [`Rrvs`] | RFC 7293 | | `RRVS` | |
+//! | `ETRN` | [`Etrn`] | RFC 1985 | | | `ETRN` |
+//! | `XCLIENT` | [`XClient`] | Postfix | | | `XCLIENT` |
+//! | `XFORWARD` | [`XForward`] | Postfix | | | `XFORWARD` |
+//! | `VRFY` `EXPN` `HELP` | [`Vrfy`] [`Expn`] [`Help`] | RFC 5321 | | | |
+//!
+//! An extension of your own is another value in the list:
 //!
 //! ```
 //! use scop_core::{Full, Sink};
@@ -40,7 +65,6 @@ mod enhanced_status_codes;
 mod etrn;
 mod future_release;
 mod limits;
-#[allow(dead_code, reason = "until both machines use all of it")]
 mod list;
 mod mt_priority;
 mod pipelining;
@@ -61,7 +85,6 @@ pub use enhanced_status_codes::EnhancedStatusCodes;
 pub use etrn::Etrn;
 pub use future_release::FutureRelease;
 pub use limits::Limits;
-#[allow(unused_imports, reason = "until both machines use them")]
 pub(crate) use list::{Extensions, Found, Set};
 pub use list::{ListError, ListErrorKind};
 pub use mt_priority::MtPriority;
@@ -192,11 +215,11 @@ pub struct Peer {
     pub chunking: bool,
     /// The mechanisms of AUTH that may be used now (RFC 4954).
     pub mechanisms: MechanismSet,
-    /// The shortest BY after which the server returns a message, in seconds (RFC 2852 2); 0 when not told.
+    /// The shortest BY after which the server returns a message, in seconds (RFC 2852); 0 when not told.
     pub min_by_time: u32,
-    /// The longest HOLDFOR in seconds (RFC 4865 4).
+    /// The longest HOLDFOR in seconds (RFC 4865).
     pub max_hold: Option<u32>,
-    /// The latest HOLDUNTIL (RFC 4865 4).
+    /// The latest HOLDUNTIL (RFC 4865).
     pub max_hold_until: Option<UnixTime>,
 }
 
@@ -331,7 +354,8 @@ pub trait Extension: Sync + fmt::Debug {
         Ok(())
     }
 
-    /// Server: judges one of its verbs; `argument` is what stands behind it, without the space.
+    /// Judges one of its verbs; `argument` is what stands behind it, without the space. A server asks when it
+    /// came, and a client before it is sent.
     ///
     /// # Errors
     /// The reply with which the command is refused.

@@ -63,7 +63,7 @@ pub enum ParameterErrorKind {
     BadUtf8Address,
     /// The value is no date and time, or no such moment is there (RFC 3339 5.6).
     BadDateTime,
-    /// The value is no time and mode of BY (RFC 2852 4).
+    /// The value is no time and mode of BY (RFC 2852).
     BadDeliverBy,
 }
 
@@ -93,7 +93,7 @@ impl ParameterErrorKind {
             Self::BadAddressType => "ORCPT begins with an address type and \";\" (RFC 3461 4.2)",
             Self::BadUtf8Address => "the address is none of the type utf-8 (RFC 6533 3)",
             Self::BadDateTime => "the value of a parameter is no date and time (RFC 3339 5.6)",
-            Self::BadDeliverBy => "BY is seconds, \";\", N or R and perhaps T (RFC 2852 4)",
+            Self::BadDeliverBy => "BY is seconds, \";\", N or R and perhaps T (RFC 2852)",
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::reply::Status;
 #[derive(Clone, Copy, Debug)]
 pub struct DeliverBy {
     /// The shortest time in seconds after which a message is returned; 0 announces none. At most nine
-    /// digits of it are announced (RFC 2852 2).
+    /// digits of it are announced (RFC 2852).
     pub min: u32,
 }
 
@@ -69,7 +69,7 @@ impl Extension for DeliverBy {
     ) -> Result<(), &'static str> {
         let by = value(parameter, parameter::DeliverBy::parse)?;
         if Self::is_too_soon(by, peer.min_by_time) {
-            return Err("the time of BY is shorter than the server can keep (RFC 2852 4)");
+            return Err("the time of BY is shorter than the server can keep (RFC 2852)");
         }
         Ok(())
     }

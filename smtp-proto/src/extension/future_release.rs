@@ -8,7 +8,7 @@ use crate::parameter::{HoldFor, HoldUntil, Parameter, Timestamp};
 use crate::reply::Status;
 
 /// `FUTURERELEASE max-interval max-date-time`: `MAIL HOLDFOR=` or `HOLDUNTIL=` says when the message is to be
-/// sent on. It is for submission (RFC 4865 3).
+/// sent on. It is for submission (RFC 4865).
 #[derive(Clone, Copy, Debug)]
 pub struct FutureRelease<'a> {
     /// The longest HOLDFOR.
@@ -55,7 +55,7 @@ impl Extension for FutureRelease<'_> {
         } else {
             Self::is_too_late(value(parameter, HoldUntil::parse)?.0, self.max_time)
         };
-        // One of them at most (RFC 4865 4).
+        // One of them at most (RFC 4865).
         if core::mem::replace(&mut envelope.held, true) {
             return Err(Refusal::BAD_ARGUMENT);
         }
@@ -90,10 +90,10 @@ impl Extension for FutureRelease<'_> {
             peer.max_hold_until.is_some_and(|max| until > Some(max))
         };
         if core::mem::replace(&mut envelope.held, true) {
-            return Err("HOLDFOR and HOLDUNTIL exclude each other (RFC 4865 4)");
+            return Err("HOLDFOR and HOLDUNTIL exclude each other (RFC 4865)");
         }
         if too_long {
-            return Err("the server does not hold a message for so long (RFC 4865 4)");
+            return Err("the server does not hold a message for so long (RFC 4865)");
         }
         Ok(())
     }

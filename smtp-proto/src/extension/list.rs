@@ -127,11 +127,6 @@ impl<'a> Extensions<'a> {
         self.0.iter().copied().enumerate()
     }
 
-    /// The one at a position.
-    pub(crate) fn at(&self, index: usize) -> Option<&'a dyn Extension> {
-        self.0.get(index).copied()
-    }
-
     /// The owner of an EHLO keyword.
     pub(crate) fn keyword(&self, keyword: &[u8]) -> Option<Found<'a>> {
         self.iter()
@@ -326,7 +321,6 @@ mod tests {
             })),
             Some(0)
         );
-        assert_eq!(list.at(1).map(Extension::keyword), Some("XSECOND"));
     }
 
     #[test]

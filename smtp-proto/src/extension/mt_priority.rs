@@ -9,7 +9,7 @@ use crate::parameter::{Parameter, Priority};
 /// `MT-PRIORITY [profile]`: `MAIL MT-PRIORITY=` says how urgent a message is, from -9 to 9.
 #[derive(Clone, Copy, Debug)]
 pub struct MtPriority<'a> {
-    /// The name of the profile of priorities that the server keeps (RFC 6710 9); empty announces none.
+    /// The name of the profile of priorities that the server keeps (RFC 6710); empty announces none.
     pub profile: &'a str,
 }
 

@@ -39,7 +39,7 @@ impl Emit for Ret {
 pub struct EnvelopeId<'a>(Xtext<'a>);
 
 impl<'a> EnvelopeId<'a> {
-    /// The longest value as it is written (RFC 3461 5.4: "up to 100 characters").
+    /// The longest value as it is written (RFC 3461: "up to 100 characters").
     pub const MAX_LEN: usize = 100;
 
     /// This text.
@@ -188,7 +188,7 @@ enum Address<'a> {
 }
 
 impl<'a> OriginalRecipient<'a> {
-    /// The longest value as it is written (RFC 3461 5.4: "up to 500 characters").
+    /// The longest value as it is written (RFC 3461: "up to 500 characters").
     pub const MAX_LEN: usize = 500;
 
     /// An address of mail in US-ASCII.
@@ -196,7 +196,7 @@ impl<'a> OriginalRecipient<'a> {
     /// # Errors
     /// When it is empty, not printable US-ASCII, or too long as xtext.
     pub fn rfc822(address: &'a [u8]) -> Result<Self, ParameterError> {
-        Self::checked(b"rfc822", Address::Xtext(Xtext::of(address)))
+        Self::checked(b"rfc822", Address::Xtext(Xtext::of(address)), 0)
     }
 
     /// An address of internationalised mail (RFC 6533 3). It is written in US-ASCII, as
@@ -205,7 +205,7 @@ impl<'a> OriginalRecipient<'a> {
     /// # Errors
     /// When it is empty, holds control characters, or is too long as it is written.
     pub fn utf8(address: &'a str) -> Result<Self, ParameterError> {
-        Self::checked(b"utf-8", Address::Text(address))
+        Self::checked(b"utf-8", Address::Text(address), 0)
     }
 
     /// Reads the value.
@@ -234,7 +234,7 @@ impl<'a> OriginalRecipient<'a> {
             let text = Xtext::parse(cursor.rest()).map_err(|error| error.nested(start))?;
             Address::Xtext(text)
         };
-        Self::checked(address_type, address).map_err(|error| error.nested(start))
+        Self::checked(address_type, address, start)
     }
 
     /// `rfc822`, `utf-8` or another, as written; it compares without regard to ASCII case.
@@ -255,19 +255,22 @@ impl<'a> OriginalRecipient<'a> {
         OriginalAddress(self.address)
     }
 
-    fn checked(address_type: &'a [u8], address: Address<'a>) -> Result<Self, ParameterError> {
-        match address {
-            Address::Xtext(text) => printable(&text)?,
-            Address::Utf8(written) => {
-                if Utf8Address::parse(written).is_none() {
-                    return Err(ParseError::new(ParameterErrorKind::BadUtf8Address, 0));
-                }
+    /// `start` is where the address stands in what was read.
+    fn checked(
+        address_type: &'a [u8],
+        address: Address<'a>,
+        start: usize,
+    ) -> Result<Self, ParameterError> {
+        let is_utf8 = match address {
+            Address::Xtext(text) => {
+                printable(&text).map_err(|error| error.nested(start))?;
+                true
             }
-            Address::Text(text) => {
-                if text.is_empty() || text.chars().any(char::is_control) {
-                    return Err(ParseError::new(ParameterErrorKind::BadUtf8Address, 0));
-                }
-            }
+            Address::Utf8(written) => Utf8Address::parse(written).is_some(),
+            Address::Text(text) => !text.is_empty() && !text.chars().any(char::is_control),
+        };
+        if !is_utf8 {
+            return Err(ParseError::new(ParameterErrorKind::BadUtf8Address, start));
         }
         let recipient = Self {
             address_type,

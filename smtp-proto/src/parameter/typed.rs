@@ -28,13 +28,13 @@ pub enum Typed<'a> {
     Notify(Notify),
     /// RCPT ORCPT (RFC 3461 4.2).
     OriginalRecipient(OriginalRecipient<'a>),
-    /// MAIL BY (RFC 2852 4).
+    /// MAIL BY (RFC 2852).
     DeliverBy(DeliverBy),
-    /// MAIL HOLDFOR (RFC 4865 4).
+    /// MAIL HOLDFOR (RFC 4865).
     HoldFor(HoldFor),
-    /// MAIL HOLDUNTIL (RFC 4865 4).
+    /// MAIL HOLDUNTIL (RFC 4865).
     HoldUntil(HoldUntil<'a>),
-    /// MAIL MT-PRIORITY (RFC 6710 4).
+    /// MAIL MT-PRIORITY (RFC 6710).
     Priority(Priority),
     /// MAIL REQUIRETLS (RFC 8689 2).
     RequireTls,
@@ -242,7 +242,7 @@ impl Emit for Submitter<'_> {
     }
 }
 
-/// What is done when the time of BY is over (RFC 2852 4).
+/// What is done when the time of BY is over (RFC 2852).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ByMode {
     /// `N`: the sender is told of the delay.
@@ -251,7 +251,7 @@ pub enum ByMode {
     Return,
 }
 
-/// BY: in how many seconds the message should be delivered (RFC 2852 4).
+/// BY: in how many seconds the message should be delivered (RFC 2852).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliverBy {
     seconds: i32,
@@ -264,7 +264,7 @@ impl DeliverBy {
     pub const MAX: i32 = 999_999_999;
 
     /// `None` when there are more than nine digits, or none of them above 0 with [`ByMode::Return`].
-    /// With `trace` the sender is told of relaying (RFC 2852 4.1.4).
+    /// With `trace` the sender is told of relaying (RFC 2852).
     pub const fn new(seconds: i32, mode: ByMode, trace: bool) -> Option<Self> {
         let returns = matches!(mode, ByMode::Return);
         if seconds > Self::MAX || seconds < -Self::MAX || returns && seconds <= 0 {
@@ -280,14 +280,14 @@ impl DeliverBy {
     /// Reads the value.
     ///
     /// ```text
-    /// by-value = by-time ";" by-mode [by-trace]                      ; RFC 2852 4
+    /// by-value = by-time ";" by-mode [by-trace]                      ; RFC 2852
     /// by-time  = ["-" / "+"] 1*9digit
     /// by-mode  = "N" / "R"
     /// by-trace = "T"
     /// ```
     ///
     /// # Errors
-    /// [`ParameterErrorKind::BadDeliverBy`], also when it is to be returned at once (RFC 2852 4).
+    /// [`ParameterErrorKind::BadDeliverBy`], also when it is to be returned at once (RFC 2852).
     pub fn parse(value: &[u8]) -> Result<Self, ParameterError> {
         let mut cursor = Cursor::new(value);
         Self::take(&mut cursor)
@@ -350,12 +350,12 @@ impl Emit for DeliverBy {
     }
 }
 
-/// HOLDFOR: for how many seconds the server keeps the message (RFC 4865 4).
+/// HOLDFOR: for how many seconds the server keeps the message (RFC 4865).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HoldFor(u32);
 
 impl HoldFor {
-    /// Nine digits (RFC 4865 4).
+    /// Nine digits (RFC 4865).
     pub const MAX: u32 = 999_999_999;
 
     /// `None` for 0 and above [`Self::MAX`].
@@ -392,7 +392,7 @@ impl Emit for HoldFor {
     }
 }
 
-/// HOLDUNTIL: until when the server keeps the message (RFC 4865 4, erratum 2040).
+/// HOLDUNTIL: until when the server keeps the message (RFC 4865, erratum 2040).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldUntil<'a>(pub Timestamp<'a>);
 
@@ -413,7 +413,7 @@ impl Emit for HoldUntil<'_> {
     }
 }
 
-/// MT-PRIORITY: how urgent the message is (RFC 6710 4).
+/// MT-PRIORITY: how urgent the message is (RFC 6710).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Priority(i8);
 
