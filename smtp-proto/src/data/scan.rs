@@ -34,7 +34,7 @@ pub(super) struct Look {
 pub(super) fn scan(window: &[u8], look: Look) -> (usize, Found) {
     let mut from = 0;
     loop {
-        from = skip_blocks(window, from, look);
+        from = skip(window, from, look);
         let rest = window.get(from..).unwrap_or_default();
         let Some(at) = memchr2(CR, LF, rest) else {
             return (window.len(), Found::Middle);
@@ -51,46 +51,53 @@ pub(super) fn scan(window: &[u8], look: Look) -> (usize, Found) {
     }
 }
 
-/// Passes over blocks in which nothing happens; that may leave CR or LF just behind, never half of a pair.
-fn skip_blocks(window: &[u8], from: usize, look: Look) -> usize {
+/// Octets that are looked at without a branch.
+const BLOCK: usize = 128;
+/// Octets that are searched for dots at once: they stay in the fastest cache.
+const STRETCH: usize = 4096;
+
+/// Passes over octets in which nothing happens, and never over half of a pair. In a window of more than a
+/// block it comes to where something happens, or leaves a few octets at the end.
+fn skip(window: &[u8], from: usize, look: Look) -> usize {
     let rest = window.get(from..).unwrap_or_default();
-    // The second half of a pair would have been passed with the first. And where events are dense, a stretch
-    // is not to be looked at for each.
-    let near = rest.get(..NEAR + 2).unwrap_or_default();
-    if rest.first() == Some(&LF) || skip(near, look) == 0 {
+    // The second half of a pair would have been passed with the first.
+    if rest.first() == Some(&LF) {
         return from;
     }
     let mut to = from;
+    // Where much happens, a whole stretch is not to be searched each time.
+    let mut stretch = BLOCK;
     loop {
         let rest = window.get(to..).unwrap_or_default();
-        let stretch = rest.get(..STRETCH + 2).unwrap_or(rest);
-        // Encoded content has no dots at all, and to see that takes a fifth of the time.
-        let dots = look.dots && memchr(b'.', stretch).is_some();
-        let skipped = skip(stretch, Look { dots, ..look });
-        to = to.saturating_add(skipped);
-        if skipped < STRETCH {
+        let octets = rest.get(..stretch.saturating_add(2)).unwrap_or(rest);
+        // Encoded content has no dots at all; to see that takes a fifth of the time of looking at each LF.
+        let dots = look.dots && (stretch == BLOCK || memchr(b'.', octets).is_some());
+        let count = quiet(octets, Look { dots, ..look });
+        to = to.saturating_add(count);
+        if count < stretch {
             break;
+        }
+        stretch = STRETCH;
+    }
+    // What is less than a block is looked at together with octets before it.
+    if let Some(last) = window.last_chunk::<{ BLOCK + 2 }>() {
+        let start = window.len().saturating_sub(last.len());
+        if start <= to {
+            to = to.max(start.saturating_add(quiet(last, look)));
         }
     }
     let passed = window.get(from..to).unwrap_or_default();
     to.saturating_sub(usize::from(passed.last() == Some(&CR)))
 }
 
-/// Octets of a small block.
-const NEAR: usize = 64;
-/// Octets of a large one.
-const FAR: usize = 256;
-/// Octets that are searched for dots at once: they stay in the fastest cache.
-const STRETCH: usize = 4096;
-
-/// How many octets stand before the first block in which something happens.
-fn skip(octets: &[u8], look: Look) -> usize {
+/// How many octets stand before the first at which something happens, as far as there are whole blocks.
+fn quiet(octets: &[u8], look: Look) -> usize {
     match (look.bare, look.dots) {
-        (true, true) => skip_until(octets, |here, next, third| {
+        (true, true) => until(octets, |here, next, third| {
             (is(here, CR) ^ is(next, LF)) | (is(next, LF) & is(third, b'.'))
         }),
-        (true, false) => skip_until(octets, |here, next, _| is(here, CR) ^ is(next, LF)),
-        (false, true) => skip_until(octets, |_, next, third| is(next, LF) & is(third, b'.')),
+        (true, false) => until(octets, |here, next, _| is(here, CR) ^ is(next, LF)),
+        (false, true) => until(octets, |_, next, third| is(next, LF) & is(third, b'.')),
         (false, false) => octets.len().saturating_sub(2),
     }
 }
@@ -100,27 +107,31 @@ fn is(octet: u8, what: u8) -> u8 {
     u8::from(octet == what)
 }
 
-/// How many octets stand before the first block of which `event` is 1 for an octet and the two behind it.
-fn skip_until(octets: &[u8], event: impl Fn(u8, u8, u8) -> u8) -> usize {
-    let far = quiet_blocks::<FAR>(octets, &event);
-    let rest = octets.get(far..).unwrap_or_default();
-    far.saturating_add(quiet_blocks::<NEAR>(rest, &event))
-}
-
-/// The same, in blocks of one size. There are no branches in a block, so that it becomes a few vector
-/// instructions for 16 octets, however long the lines are.
-fn quiet_blocks<const BLOCK: usize>(octets: &[u8], event: impl Fn(u8, u8, u8) -> u8) -> usize {
+/// The same, where `event` is 1 for an octet and the two behind it when something happens. There are no
+/// branches within a block, so that it becomes a few vector instructions, however long the lines are.
+fn until(octets: &[u8], event: impl Fn(u8, u8, u8) -> u8) -> usize {
     let (here, _) = octets.as_chunks::<BLOCK>();
     let (next, _) = octets.get(1..).unwrap_or_default().as_chunks::<BLOCK>();
     let (third, _) = octets.get(2..).unwrap_or_default().as_chunks::<BLOCK>();
-    let blocks = here.iter().zip(next).zip(third);
-    let quiet = blocks.take_while(|((here, next), third)| {
+    let mut blocks = here.iter().zip(next).zip(third);
+    let mut before = 0_usize;
+    let loud = blocks.find(|((here, next), third)| {
         let octets = here.iter().zip(*next).zip(*third);
-        octets.fold(0, |found, ((&here, &next), &third)| {
+        let found = octets.fold(0, |found, ((&here, &next), &third)| {
             found | event(here, next, third)
-        }) == 0
+        });
+        before = before.saturating_add(if found == 0 { BLOCK } else { 0 });
+        found != 0
     });
-    quiet.count().saturating_mul(BLOCK)
+    let Some(((here, next), third)) = loud else {
+        return before;
+    };
+    let mut found = [0; BLOCK];
+    let octets = here.iter().zip(next).zip(third);
+    for (found, ((&here, &next), &third)) in found.iter_mut().zip(octets) {
+        *found = event(here, next, third);
+    }
+    before.saturating_add(memchr(1, &found).unwrap_or_default())
 }
 
 /// The length of lines, with their LF, as far as it is more than [`MAX_TEXT_LINE`].
@@ -147,6 +158,10 @@ impl LineLength {
             let room = self.longest.max(MAX_TEXT_LINE).saturating_sub(self.line);
             let room = usize::try_from(room).unwrap_or(usize::MAX);
             let (near, far) = rest.split_at_checked(room).unwrap_or((rest, &[]));
+            if far.is_empty() && near.last() == Some(&LF) {
+                self.line = 0;
+                return;
+            }
             // Some line begins in the last octets of the room; which one does not matter yet.
             if let (Some((before, last)), false) = (near.split_last_chunk::<128>(), far.is_empty())
                 && last.iter().fold(0, |found, &octet| found | is(octet, LF)) != 0
