@@ -211,7 +211,7 @@ fn data() -> Vec<Line> {
     for (whole, segments, input, promise) in [
         ("data-4k", "data-4k-segments", &smtp::DATA_4K, 1.0),
         ("data-1m", "data-1m-segments", &smtp::DATA_1M, 1.3),
-        ("data-text", "data-text-segments", &smtp::DATA_TEXT, 1.3),
+        ("data-text", "data-text-segments", &smtp::DATA_TEXT, 1.0),
         ("data-dots", "data-dots-segments", &smtp::DATA_DOTS, 1.0),
     ] {
         lines.push(Line {

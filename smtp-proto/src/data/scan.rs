@@ -36,11 +36,16 @@ pub(super) fn scan(window: &[u8], look: Look) -> (usize, Found) {
     loop {
         from = skip(window, from, look);
         let rest = window.get(from..).unwrap_or_default();
-        let Some(at) = memchr2(CR, LF, rest) else {
-            return (window.len(), Found::Middle);
+        let rest = if let [CR | LF, ..] = rest {
+            rest
+        } else {
+            let Some(at) = memchr2(CR, LF, rest) else {
+                return (window.len(), Found::Middle);
+            };
+            from = from.saturating_add(at);
+            rest.get(at..).unwrap_or_default()
         };
-        from = from.saturating_add(at);
-        match rest.get(at..).unwrap_or_default() {
+        match rest {
             [CR] => return (from, Found::LastCr),
             [CR, LF] => return (window.len(), Found::Start),
             [CR, LF, b'.', ..] if look.dots => return (from.saturating_add(2), Found::Dot),
