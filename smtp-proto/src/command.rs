@@ -300,6 +300,7 @@ fn take_mail<'a>(
     cursor: &mut Cursor<'a>,
     tolerance: Tolerance,
 ) -> Result<Command<'a>, CommandError> {
+    let is_ascii = cursor.rest().is_ascii();
     take_space(cursor, tolerance)?;
     if !cursor.skip_ignore_case(b"FROM:") {
         let kind = CommandErrorKind::NoFrom;
@@ -312,8 +313,7 @@ fn take_mail<'a>(
     let path = ReversePath::take(cursor, tolerance)
         .map_err(|error| error.map(CommandErrorKind::Sender))?;
     let parameters = take_parameters(cursor, tolerance)?;
-    // A line of US-ASCII is the rule; then neither path nor parameters are looked at again.
-    if !(path.is_ascii() && parameters.raw().is_ascii()) && parameters.find("SMTPUTF8").is_none() {
+    if !is_ascii && parameters.find("SMTPUTF8").is_none() {
         return Err(ParseError::new(CommandErrorKind::NotAscii, start));
     }
     Ok(Command::Mail(path, parameters))

@@ -1,5 +1,7 @@
 //! The classes of octets that commands, paths and parameters are made of (RFC 5321 4.1.2 and 4.1.3).
 
+use scop_core::Cursor;
+
 /// Some of the classes below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Class(u8);
@@ -32,6 +34,16 @@ impl Class {
     pub(crate) fn has(self, byte: u8) -> bool {
         // There is one for each octet.
         CLASSES.get(usize::from(byte)).copied().unwrap_or_default() & self.0 != 0
+    }
+
+    /// Takes the longest run of octets that are in it, and notes in `seen` what bits they have. The octet behind
+    /// the run is noted too: with [`Class::NON_ASCII`] in it, that one is US-ASCII.
+    #[inline]
+    pub(crate) fn take<'a>(self, cursor: &mut Cursor<'a>, seen: &mut u8) -> &'a [u8] {
+        cursor.take_while(|byte| {
+            *seen |= byte;
+            self.has(byte)
+        })
     }
 
     /// How many octets at the start of `bytes` are in it.

@@ -276,6 +276,7 @@ impl<'a> Parameters<'a> {
     pub(crate) fn read(raw: &'a [u8], wide: bool) -> Result<Self, ParameterError> {
         let mut rest = raw;
         let mut count = 0_usize;
+        let mut seen = 0_u64;
         while !rest.is_empty() {
             let offset = raw.len().saturating_sub(rest.len());
             let (parameter, behind) =
@@ -283,11 +284,15 @@ impl<'a> Parameters<'a> {
             if count >= Self::MAX {
                 return Err(ParseError::new(ParameterErrorKind::TooMany, offset));
             }
-            // The first `count` are well formed.
-            let mut before = Iter { rest: raw }.take(count);
-            if before.any(|other| other.keyword.eq_ignore_ascii_case(parameter.keyword)) {
-                return Err(ParseError::new(ParameterErrorKind::Duplicate, offset));
+            let mark = mark(parameter.keyword);
+            if seen & mark != 0 {
+                // The first `count` are well formed.
+                let mut before = Iter { rest: raw }.take(count);
+                if before.any(|other| other.keyword.eq_ignore_ascii_case(parameter.keyword)) {
+                    return Err(ParseError::new(ParameterErrorKind::Duplicate, offset));
+                }
             }
+            seen |= mark;
             count = count.saturating_add(1);
             let Some((&space, mut next)) = behind.split_first() else {
                 break;
@@ -387,6 +392,13 @@ impl<'a> Iterator for Iter<'a> {
         self.rest = skip_space(rest);
         Some(parameter)
     }
+}
+
+/// One bit of 64, the same for the same keyword in any case: keywords with different bits need not be compared.
+fn mark(keyword: &[u8]) -> u64 {
+    let low = |byte: Option<&u8>| u32::from(byte.copied().unwrap_or_default() & 0x1f);
+    let mix = low(keyword.first()) ^ low(keyword.last()).wrapping_mul(9);
+    1 << (mix & 63)
 }
 
 fn skip_space(bytes: &[u8]) -> &[u8] {

@@ -20,6 +20,7 @@ impl<'a> Argument<'a> {
     /// # Errors
     /// Where it holds what no argument can.
     pub fn parse(raw: &'a [u8]) -> Result<Self, CommandError> {
+        // QTEXT has the space.
         let allowed = Class::QTEXT.or(Class::VISIBLE).or(Class::NON_ASCII);
         let bad = |offset| Err(ParseError::new(CommandErrorKind::BadArgument, offset));
         let len = allowed.run(raw);
@@ -32,10 +33,12 @@ impl<'a> Argument<'a> {
         if raw.last() == Some(&b' ') {
             return bad(len.saturating_sub(1));
         }
-        match first_bad_utf8(raw) {
-            Some(offset) if !raw.is_ascii() => bad(offset),
-            _ => Ok(Self(raw)),
+        if !raw.is_ascii()
+            && let Some(offset) = first_bad_utf8(raw)
+        {
+            return bad(offset);
         }
+        Ok(Self(raw))
     }
 
     /// Of bytes that the caller has checked.

@@ -61,6 +61,15 @@ impl<'a> Domain<'a> {
         DomainName::take(cursor).map(Self::Name)
     }
 
+    /// The domain that `raw` is known to be.
+    pub(super) fn known(raw: &'a [u8]) -> Self {
+        let name = Self::Name(DomainName { raw });
+        if raw.starts_with(b"[") {
+            return Self::take_literal(&mut Cursor::new(raw)).unwrap_or(name);
+        }
+        name
+    }
+
     fn take_literal(cursor: &mut Cursor<'a>) -> Result<Self, PathError> {
         let start = cursor.offset();
         let bad = ParseError::new(PathErrorKind::BadLiteral, start);
@@ -155,9 +164,10 @@ impl<'a> DomainName<'a> {
     #[inline]
     pub(super) fn take(cursor: &mut Cursor<'a>) -> Result<Self, PathError> {
         let start = *cursor;
+        let mut seen = 0;
         loop {
             let offset = cursor.offset();
-            let label = cursor.take_while(|byte| Class::LDH.or(Class::NON_ASCII).has(byte));
+            let label = Class::LDH.or(Class::NON_ASCII).take(cursor, &mut seen);
             let hyphen = Some(&b'-');
             if label.is_empty() || label.first() == hyphen {
                 return Err(ParseError::new(PathErrorKind::BadLabel, offset));
@@ -178,7 +188,7 @@ impl<'a> DomainName<'a> {
             let kind = PathErrorKind::DomainTooLong;
             return Err(ParseError::new(kind, start.offset()));
         }
-        if !raw.is_ascii() {
+        if !seen.is_ascii() {
             check_unicode(raw).map_err(|error| error.nested(start.offset()))?;
         }
         Ok(Self { raw })

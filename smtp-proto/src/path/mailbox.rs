@@ -19,7 +19,6 @@ use crate::lexical::{Class, first_bad_utf8};
 pub struct Mailbox<'a> {
     raw: &'a [u8],
     local_len: usize,
-    domain: Domain<'a>,
 }
 
 impl<'a> Mailbox<'a> {
@@ -59,13 +58,9 @@ impl<'a> Mailbox<'a> {
             let kind = PathErrorKind::NoAtSign;
             return Err(ParseError::new(kind, cursor.offset()));
         }
-        let domain = Domain::take(cursor)?;
+        Domain::take(cursor)?;
         let raw = since(start, cursor);
-        Ok(Self {
-            raw,
-            local_len,
-            domain,
-        })
+        Ok(Self { raw, local_len })
     }
 
     /// As it was written.
@@ -86,8 +81,9 @@ impl<'a> Mailbox<'a> {
     }
 
     /// What stands behind the `@`.
-    pub const fn domain(&self) -> Domain<'a> {
-        self.domain
+    pub fn domain(&self) -> Domain<'a> {
+        let start = self.local_len.saturating_add(1);
+        Domain::known(self.raw.get(start..).unwrap_or_default())
     }
 
     /// Whether all octets are below 128; if not, SMTPUTF8 is needed (RFC 6531 3.4).
@@ -117,7 +113,7 @@ impl<'a> TryFrom<Mailbox<'a>> for AddrSpec<'a> {
 
 impl PartialEq for Mailbox<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.domain == other.domain && self.local_part() == other.local_part()
+        self.domain() == other.domain() && self.local_part() == other.local_part()
     }
 }
 
@@ -127,7 +123,7 @@ impl Emit for Mailbox<'_> {
     fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
         self.local_part().emit(sink)?;
         sink.put_byte(b'@')?;
-        self.domain.emit(sink)
+        self.domain().emit(sink)
     }
 }
 
@@ -162,11 +158,12 @@ impl<'a> LocalPart<'a> {
     #[inline]
     fn take(cursor: &mut Cursor<'a>) -> Result<Self, PathError> {
         let start = *cursor;
+        let mut seen = 0;
         if cursor.skip_byte(b'"') {
-            take_quoted(cursor)?;
+            take_quoted(cursor, &mut seen)?;
         } else {
             loop {
-                let atom = cursor.take_while(|byte| Class::ATEXT.or(Class::NON_ASCII).has(byte));
+                let atom = Class::ATEXT.or(Class::NON_ASCII).take(cursor, &mut seen);
                 if atom.is_empty() {
                     let kind = PathErrorKind::BadLocalPart;
                     return Err(ParseError::new(kind, cursor.offset()));
@@ -177,7 +174,7 @@ impl<'a> LocalPart<'a> {
             }
         }
         let raw = since(start, cursor);
-        if !raw.is_ascii()
+        if !seen.is_ascii()
             && let Some(bad) = first_bad_utf8(raw)
         {
             let offset = start.offset().saturating_add(bad);
@@ -313,9 +310,9 @@ impl fmt::Display for LocalText<'_> {
 }
 
 /// Takes what stands behind the opening quote, with the closing one.
-fn take_quoted(cursor: &mut Cursor<'_>) -> Result<(), PathError> {
+fn take_quoted(cursor: &mut Cursor<'_>, seen: &mut u8) -> Result<(), PathError> {
     loop {
-        cursor.take_while(|byte| Class::QTEXT.or(Class::NON_ASCII).has(byte));
+        Class::QTEXT.or(Class::NON_ASCII).take(cursor, seen);
         let offset = cursor.offset();
         let well_formed = match cursor.take_byte() {
             Some(b'"') => return Ok(()),
