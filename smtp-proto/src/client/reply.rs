@@ -3,7 +3,7 @@
 use scop_core::Instant;
 
 use super::transaction::Mail;
-use super::{Awaited, Client, End, Fate, Notice, Phase, TlsPolicy, Verdict};
+use super::{Awaited, Client, End, Notice, Phase, TlsPolicy, Verdict};
 use crate::command::Hello;
 use crate::ehlo::EhloReply;
 use crate::extension::Protocol;
@@ -98,16 +98,16 @@ impl Client<'_> {
             && self.transaction.open.count() > 1
     }
 
-    /// 421 closes the connection, whatever it answers (RFC 5321 3.8).
+    /// 421 closes the connection, whatever it answers (RFC 5321 3.8), and refuses that.
     fn handle_closing(&mut self) {
         self.notice = Some(Notice::Closing);
-        if self.phase == Phase::Message
-            && self.config.protocol == Protocol::Smtp
-            && !self.is_unasked
-            && !self.transaction.open.is_empty()
+        // In LMTP it answers for one recipient at most, and nobody answers for the others.
+        let answers_for_all =
+            self.phase != Phase::Message || self.config.protocol == Protocol::Smtp;
+        if let Some(to) = self.awaited().filter(|_| !self.is_unasked)
+            && answers_for_all
         {
-            // It is the reply to the message or a chunk, and refuses it.
-            self.verdict = Some(Verdict::Ended(Fate::NotDelivered));
+            self.refuse_all(to);
         }
         self.fail(End::Closing);
     }

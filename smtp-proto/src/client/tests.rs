@@ -1,6 +1,7 @@
 //! A scripted server: what has to be sent, and what is answered.
 
 mod faults;
+mod model;
 mod sessions;
 mod tls;
 mod wrong_calls;
