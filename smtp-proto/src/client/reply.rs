@@ -54,7 +54,7 @@ impl Client<'_> {
         match self.phase {
             Phase::Greeting => self.handle_greeting(code),
             Phase::Hello(hello) => self.handle_hello(hello, code),
-            Phase::StartTls => self.handle_start_tls(code, has_more),
+            Phase::StartTls => self.handle_start_tls(code),
             Phase::Auth => self.handle_auth(code),
             Phase::Command { restart } => {
                 self.notice = Some(Notice::CommandReply);
@@ -185,11 +185,9 @@ impl Client<'_> {
         }
     }
 
-    fn handle_start_tls(&mut self, code: Code, has_more: bool) {
+    fn handle_start_tls(&mut self, code: Code) {
         if code.number() == READY {
-            if has_more {
-                return self.fail(End::Injected);
-            }
+            // Octets behind it end the session: `handle_input` looks at what is left next.
             self.phase = Phase::Handshake;
         } else if code.is_positive() {
             self.unexpected(Awaited::StartTls, code);

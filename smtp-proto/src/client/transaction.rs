@@ -210,9 +210,10 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Whether the server accepted a recipient. All are answered.
+    /// Whether the server accepted a recipient. All are answered, and those who were refused are told;
+    /// with MAIL that was refused, all are.
     pub(super) fn has_recipients(&self) -> bool {
-        self.transaction.mail == Mail::Accepted && !self.transaction.open.is_empty()
+        !self.transaction.open.is_empty()
     }
 
     /// Ends a transaction that comes to no message, for the server too.
