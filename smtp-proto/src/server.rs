@@ -14,8 +14,8 @@
 //! - Replies to a group of commands are sent together, except where RFC 2920 3.2 forbids it. While a host
 //!   takes its time to answer it polls again, because replies may have to be sent before. What it answers
 //!   to an event that [`Server::poll`] has just named fits the output if it is one line.
-//! - After consent to [`Event::Data`] comes either [`Event::MessageEnd`] or [`Event::Discarded`], also when
-//!   the connection breaks.
+//! - Content for which the host consented to [`Event::Data`] comes to an end for sure: the host answers
+//!   [`Event::MessageEnd`], or is told [`Event::Discarded`], also when the connection breaks before the answer.
 //!
 //! ```
 //! use scop_core::Instant;

@@ -81,7 +81,11 @@ impl Server<'_> {
             if refused_chunk {
                 self.output.release();
             }
-            self.flush |= error == AnswerError::OutputFull;
+            if error == AnswerError::OutputFull {
+                // What is there is sent before the wish comes again.
+                self.flush = true;
+                self.wish_shown = true;
+            }
             return Err(error);
         }
         self.wish = None;
@@ -129,6 +133,7 @@ impl Server<'_> {
             (Wish::Data, true) => self.open_content(),
             (Wish::Data, false) => self.refuse_chunk(),
             (Wish::MessageEnd, true) if self.session.protocol == Protocol::Lmtp => {
+                self.close_content();
                 self.ask(Wish::RecipientResult(0));
             }
             (Wish::RecipientResult(index), _)

@@ -42,6 +42,7 @@ impl<'a> Server<'a> {
         };
         if self.output.room() < ROOM {
             self.flush = true;
+            self.wish_shown = true;
             return Err(AnswerError::OutputFull);
         }
         let step = exchange.scram(user, nonce);

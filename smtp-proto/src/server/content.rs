@@ -22,7 +22,7 @@ pub(super) struct Content {
     /// Handed out so far.
     pub(super) octets: u64,
     chunks: u32,
-    /// The host has consented, and was told nothing of an end yet.
+    /// The host has consented, and has neither answered for the message nor been told to drop it.
     is_open: bool,
     /// Why the message will be refused.
     fault: Option<Discarded>,
@@ -251,6 +251,11 @@ impl Server<'_> {
         self.clock.message = None;
     }
 
+    /// The host answers for the message now, for each recipient (LMTP).
+    pub(super) const fn close_content(&mut self) {
+        self.content.is_open = false;
+    }
+
     /// The transaction is over.
     pub(super) fn end_transaction(&mut self) {
         self.session.in_transaction = false;
@@ -265,7 +270,6 @@ impl Server<'_> {
         self.clock.message = None;
         self.clock.is_stale = true;
         let Some(fault) = self.content.fault else {
-            self.content.is_open = false;
             self.ask(Wish::MessageEnd);
             return;
         };

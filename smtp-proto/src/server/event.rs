@@ -61,8 +61,8 @@ pub enum Event<'a> {
     },
     /// The message is about to come. 354 consents; for a message in BDAT chunks it is not sent.
     ///
-    /// After consent the content comes from [`Server::handle_input`](super::Server::handle_input), and then
-    /// either [`Event::MessageEnd`] or [`Event::Discarded`].
+    /// After consent the content comes from [`Server::handle_input`](super::Server::handle_input), until
+    /// [`Event::MessageEnd`] is answered or [`Event::Discarded`] comes.
     Data,
     /// The message is complete. In LMTP only [`Server::accept`](super::Server::accept) is taken, and an
     /// [`Event::RecipientResult`] for each accepted recipient follows.

@@ -5,9 +5,13 @@ use std::string::String;
 use std::vec::Vec;
 
 use scop_core::Instant;
+use scop_crypto::SHA256;
 
+use crate::Session;
+use crate::auth::scram::{Nonce, StoredKeys};
+use crate::auth::server::{Exchange, ScramUser};
 use crate::reply::Reply;
-use crate::server::{Buffers, Config, End, Event, Server, Session, Step};
+use crate::server::{AnswerError, Buffers, Config, End, Event, Server, Step};
 
 /// How events are answered.
 pub(super) type Answer<'h> = &'h mut dyn FnMut(&Event<'_>) -> Option<(u16, &'static str)>;
@@ -24,6 +28,8 @@ pub(super) struct Seen {
     pub(super) session: Session,
     /// How often something was sent.
     pub(super) writes: usize,
+    /// Who has authenticated.
+    pub(super) identity: Option<String>,
 }
 
 pub(super) fn describe(event: &Event<'_>) -> String {
@@ -51,7 +57,10 @@ pub(super) fn run(config: Config<'_>, input: &[u8], cuts: &[usize], answer: Answ
         input: &mut lines,
         output: &mut replies,
     };
-    let mut server = Server::new(config, buffers, Instant(0)).unwrap();
+    let mut exchange = [0; 512];
+    let mut server = Server::new(config, buffers, Instant(0))
+        .unwrap()
+        .with_auth(Exchange::new(&mut exchange).with_hash(&SHA256));
     let mut seen = Seen::default();
     let mut content = Vec::new();
     let mut cuts = cuts.iter().copied().chain([input.len()]);
@@ -106,10 +115,29 @@ pub(super) fn run(config: Config<'_>, input: &[u8], cuts: &[usize], answer: Answ
     }
     seen.end = server.end();
     seen.session = *server.session();
+    seen.identity = server.identity().map(|who| who.user.into());
     seen
 }
 
+/// RFC 7677 3.
+fn pencil() -> &'static StoredKeys {
+    static KEYS: std::sync::OnceLock<StoredKeys> = std::sync::OnceLock::new();
+    KEYS.get_or_init(|| StoredKeys::derive(b"pencil", SALT, 4096, &SHA256).unwrap())
+}
+
+const SALT: &[u8] = b"\x5b\x6d\x99\x68\x9d\x12\x35\x8e\xec\xa0\x4b\x14\x12\x36\xfa\x81";
+
 fn reply(server: &mut Server<'_>, answer: Answer<'_>) {
+    if let Some(Event::Scram { .. }) = server.event() {
+        let user = ScramUser {
+            salt: SALT,
+            iterations: 4096,
+            keys: *pencil(),
+        };
+        let nonce = Nonce::new(b"%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0").unwrap();
+        assert_eq!(server.accept(), Err(AnswerError::NeedsKeys));
+        return server.scram(&user, &nonce).unwrap();
+    }
     match answer(&server.event().unwrap()) {
         None => server.accept().unwrap(),
         Some((code, text)) => server
