@@ -111,6 +111,7 @@ fn plaintext_while_tls_is_negotiated_ends_the_connection() {
 
 /// Lines of the client, replies, and who it is.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn auth() {
     let scram_first = "biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=";
     let scram_last = "Yz1iaXdzLHI9ck9wck5HZndFYmVSV2diTkVrcU8laHZZRHBXVWEyUmFUQ0FmdXhGSWxqKWhObEYkazAs\

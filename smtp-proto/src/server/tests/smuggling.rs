@@ -1,5 +1,6 @@
 //! One message never becomes two: the terminators that other servers took for an end of DATA.
 
+use std::string::ToString;
 use std::vec::Vec;
 
 use super::drive::{at_every_cut, codes};
@@ -58,5 +59,3 @@ fn one_message_or_a_refusal() {
         }
     }
 }
-
-use std::string::ToString;

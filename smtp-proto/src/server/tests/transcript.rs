@@ -4,6 +4,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::drive::{at_every_cut, codes, run};
+use crate::command::Hello::{Ehlo, Helo, Lhlo};
 use crate::extension::{
     Chunking, Dsn, EightBitMime, EnhancedStatusCodes, Etrn, Pipelining, Protocol, Size, SmtpUtf8,
     StartTls,
@@ -71,6 +72,7 @@ fn ehlo_lists_what_is_offered() {
 
 /// Commands behind the greeting, and the replies: code and status, `|` between the lines.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn commands_and_replies() {
     const EHLO: &str = "EHLO c.example.org\r\n";
     const MAIL: &str = "MAIL FROM:<joe@example.org>\r\n";
@@ -362,7 +364,7 @@ fn lmtp() {
 fn a_line_too_long_is_skipped_to_its_end() {
     // The tail reads like commands; the buffer holds 1024 octets.
     let mut input = b"EHLO c\r\nNOOP ".to_vec();
-    input.extend(std::iter::repeat_n(b'x', 1020));
+    input.extend(core::iter::repeat_n(b'x', 1020));
     input.extend(b"MAIL FROM:<a@example.org>\r\nNOOP\r\n");
     let seen = run(
         Config::new("mx.example.org", OFFERED),
@@ -400,7 +402,6 @@ fn with_keywords() {
         authenticated,
         ..Session::default()
     };
-    use crate::command::Hello::{Ehlo, Helo, Lhlo};
     let (smtp, lmtp) = (Protocol::Smtp, Protocol::Lmtp);
     for (session, envelope, want) in [
         (session(Helo, smtp, true, false), envelope, "SMTP"),
@@ -427,7 +428,7 @@ fn a_made_up_extension() {
     #[derive(Debug)]
     struct Colour;
     impl Extension for Colour {
-        fn keyword(&self) -> &str {
+        fn keyword(&self) -> &'static str {
             "XCOLOUR"
         }
         fn mail_keywords(&self) -> &[&str] {
