@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use crate::input::{self, Input, smtp};
 use crate::side::{Scratch, Seen, Work, scop, scop_smtp};
 #[cfg(feature = "peers")]
-use crate::side::{mail_builder, mail_parser, mailparse, smtp_proto};
+use crate::side::{lettre, mail_builder, mail_parser, mailparse, smtp_proto};
 
 /// One comparison.
 #[derive(Debug)]
@@ -76,7 +76,9 @@ pub fn lines() -> Vec<Line> {
     let mut lines = on_mail();
     lines.extend(on_made());
     lines.extend(building());
-    lines.extend(data());
+    lines.extend(commands());
+    lines.extend(replies());
+    lines.extend(content());
     lines
 }
 
@@ -203,16 +205,95 @@ fn building() -> Vec<Line> {
     lines
 }
 
+const COMMANDS: [&str; 3] = ["commands", "parameters", "octets"];
+const REPLIES: [&str; 3] = ["codes", "keywords", "octets"];
+
+fn commands() -> Vec<Line> {
+    let names: [(_, &'static LazyLock<Input>, _); 8] = [
+        ("ehlo", &smtp::EHLO, Some(1.0)),
+        ("mail", &smtp::MAIL_FROM, None),
+        ("mail-2", &smtp::MAIL_2, Some(1.0)),
+        ("mail-6", &smtp::MAIL_6, None),
+        ("rcpt", &smtp::RCPT, Some(1.0)),
+        ("rcpt-dsn", &smtp::RCPT_DSN, None),
+        ("data", &smtp::DATA, None),
+        ("bdat", &smtp::BDAT, None),
+    ];
+    let line = |(name, input, promise)| Line {
+        name,
+        input,
+        sums: COMMANDS,
+        sides: vec![
+            side("scop", scop_smtp::command),
+            #[cfg(feature = "peers")]
+            Side {
+                promise,
+                ..side("smtp-proto", smtp_proto::command)
+            },
+        ],
+    };
+    names.map(line).into()
+}
+
+fn replies() -> Vec<Line> {
+    vec![
+        Line {
+            name: "reply-ehlo",
+            input: &smtp::EHLO_REPLY,
+            sums: REPLIES,
+            sides: vec![
+                side("scop", scop_smtp::ehlo_reply),
+                #[cfg(feature = "peers")]
+                promised("smtp-proto", 1.0, smtp_proto::ehlo_reply),
+            ],
+        },
+        Line {
+            name: "reply-lines",
+            input: &smtp::EHLO_REPLY,
+            sums: REPLIES,
+            sides: vec![
+                side("scop", scop_smtp::reply),
+                #[cfg(feature = "peers")]
+                side("smtp-proto", smtp_proto::reply),
+                #[cfg(feature = "peers")]
+                promised("lettre", 2.0, lettre::reply),
+            ],
+        },
+        Line {
+            name: "reply-line",
+            input: &smtp::REPLY,
+            sums: REPLIES,
+            sides: vec![
+                side("scop", scop_smtp::reply),
+                #[cfg(feature = "peers")]
+                side("smtp-proto", smtp_proto::reply),
+                #[cfg(feature = "peers")]
+                promised("lettre", 2.0, lettre::reply),
+            ],
+        },
+    ]
+}
+
 /// After DATA, whole and as it comes in segments of Ethernet.
-fn data() -> Vec<Line> {
+fn content() -> Vec<Line> {
     const WHOLE: usize = usize::MAX;
     const SEGMENT: usize = 1_460;
     let mut lines = Vec::new();
     for (whole, segments, input, promise) in [
-        ("data-4k", "data-4k-segments", &smtp::DATA_4K, 1.0),
-        ("data-1m", "data-1m-segments", &smtp::DATA_1M, 1.3),
-        ("data-text", "data-text-segments", &smtp::DATA_TEXT, 1.0),
-        ("data-dots", "data-dots-segments", &smtp::DATA_DOTS, 1.0),
+        ("content-4k", "content-4k-segments", &smtp::DATA_4K, 1.0),
+        ("content-1m", "content-1m-segments", &smtp::DATA_1M, 1.3),
+        (
+            "content-text",
+            "content-text-segments",
+            &smtp::DATA_TEXT,
+            1.0,
+        ),
+        (
+            "content-dots",
+            "content-dots-segments",
+            &smtp::DATA_DOTS,
+            1.0,
+        ),
     ] {
         lines.push(Line {
             name: whole,

@@ -88,8 +88,8 @@ fn compare(line: &Line) -> bool {
         println!(
             "  {:<20}{:>12}{:>12} best{:>10} MB/s{ratio:>8.2} x   {}{promise}",
             side.name,
-            microseconds(taken.median / mails),
-            microseconds(taken.best / mails),
+            shown(taken.median / mails),
+            shown(taken.best / mails),
             rate(
                 line.input
                     .octets()
@@ -103,8 +103,13 @@ fn compare(line: &Line) -> bool {
     kept
 }
 
-fn microseconds(time: Duration) -> String {
-    format!("{:.3} us", time.as_secs_f64() * 1e6)
+fn shown(time: Duration) -> String {
+    let microseconds = time.as_secs_f64() * 1e6;
+    if microseconds < 1.0 {
+        format!("{:.1} ns", microseconds * 1e3)
+    } else {
+        format!("{microseconds:.3} us")
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]

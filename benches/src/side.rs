@@ -4,6 +4,8 @@
 //! compared. What it may reuse from one message to the next is in its [`Scratch`].
 
 #[cfg(feature = "peers")]
+pub mod lettre;
+#[cfg(feature = "peers")]
 pub mod mail_builder;
 #[cfg(feature = "peers")]
 pub mod mail_parser;

@@ -2,7 +2,11 @@
 
 use std::hint::black_box;
 
+use scop_smtp_proto::command::TypedCommand;
 use scop_smtp_proto::data::{LineEnds, Piece, Unstuffer};
+use scop_smtp_proto::ehlo::EhloReply;
+use scop_smtp_proto::line::LineReader;
+use scop_smtp_proto::{Command, Parameters, ReplyReader, Tolerance};
 
 use super::{Scratch, Seen};
 
@@ -47,3 +51,75 @@ fn receive<const CHUNK: usize>(
     seen.add(0, 1);
     seen
 }
+
+/// A command in its line; its parameters with what they mean.
+pub fn command(wire: &[u8], scratch: &mut Scratch) -> Seen {
+    let mut seen = Seen::default();
+    scratch.octets.resize(LINE, 0);
+    let mut lines = LineReader::new(&mut scratch.octets);
+    let mut input = wire;
+    let line = lines.read(&mut input).expect("the line is whole");
+    let line = line.octets().expect("the line is well-formed");
+    match Command::parse(line).and_then(|command| command.typed()) {
+        Ok(TypedCommand::Plain(Command::Mail(path, parameters))) => {
+            seen.add(2, path.mailbox().map_or(0, |mailbox| mailbox.raw().len()));
+            typed(parameters, &mut seen);
+        }
+        Ok(TypedCommand::Plain(Command::Rcpt(path, parameters))) => {
+            seen.add(2, path.mailbox().map_or(0, |mailbox| mailbox.raw().len()));
+            typed(parameters, &mut seen);
+        }
+        Ok(TypedCommand::Plain(Command::Hello(_, name))) => seen.add(2, name.raw().len()),
+        Ok(TypedCommand::Bdat(chunk)) => {
+            seen.add(2, usize::try_from(chunk.size).expect("it is small"));
+        }
+        Ok(other) => {
+            black_box(&other);
+        }
+        Err(error) => panic!("{error}"),
+    }
+    seen.add(0, 1);
+    seen
+}
+
+fn typed(parameters: Parameters<'_>, seen: &mut Seen) {
+    for parameter in parameters.iter() {
+        black_box(&parameter.typed().expect("its value is well-formed"));
+        seen.add(1, 1);
+    }
+}
+
+/// A reply, with the text of its lines.
+pub fn reply(wire: &[u8], scratch: &mut Scratch) -> Seen {
+    let mut seen = Seen::default();
+    scratch.octets.resize(REPLY, 0);
+    let mut replies = ReplyReader::new(&mut scratch.octets);
+    let reply = replies.read(&mut &*wire).expect("the reply is well-formed");
+    let reply = reply.expect("the reply is whole");
+    seen.add(0, usize::from(reply.code().number()));
+    black_box(reply.status());
+    for line in reply.lines() {
+        seen.add(2, line.len());
+    }
+    seen
+}
+
+/// The reply to EHLO, with its keywords and what they mean.
+pub fn ehlo_reply(wire: &[u8], scratch: &mut Scratch) -> Seen {
+    let mut seen = Seen::default();
+    scratch.octets.resize(REPLY, 0);
+    let mut replies = ReplyReader::new(&mut scratch.octets);
+    let reply = replies.read(&mut &*wire).expect("the reply is well-formed");
+    let reply = reply.expect("the reply is whole");
+    let reply = EhloReply::new(reply, &Tolerance::DEFAULT).expect("it accepts");
+    for keyword in reply.keywords() {
+        black_box(keyword.typed().expect("its arguments are well-formed"));
+        seen.add(1, 1);
+    }
+    seen.add(2, reply.domain().len());
+    seen
+}
+
+/// A command line, and a reply: what a server and a client lend.
+const LINE: usize = 2_048;
+const REPLY: usize = 4_096;
