@@ -107,6 +107,18 @@ impl<'a> Iterator for Keywords<'a> {
     type Item = Keyword<'a>;
 
     fn next(&mut self) -> Option<Keyword<'a>> {
+        // Most lines are a keyword alone, the end of which is the end of the line.
+        if let [_, _, _, b'-' | b' ', text @ ..] = self.lines.rest()
+            && let Some((name, [b'\r', b'\n', rest @ ..])) =
+                text.split_at_checked(Class::LDH.run(text))
+            && is_keyword(name)
+        {
+            self.lines = Lines::new(rest);
+            return Some(Keyword {
+                name,
+                arguments: &[],
+            });
+        }
         self.lines
             .find_map(|line| Keyword::parse_with(line, &self.tolerance).ok())
     }
@@ -155,7 +167,7 @@ impl<'a> Keyword<'a> {
             }
             _ => return Err(ParseError::new(KeywordErrorKind::BadKeyword, name.len())),
         };
-        if !name.first().is_some_and(|&first| Class::LET_DIG.has(first)) {
+        if !is_keyword(name) {
             return Err(ParseError::new(KeywordErrorKind::BadKeyword, 0));
         }
         let mut arguments = arguments;
@@ -423,6 +435,11 @@ impl fmt::Display for KeywordErrorKind {
 
 /// What is wrong with a keyword line, and at which byte.
 pub type KeywordError = ParseError<KeywordErrorKind>;
+
+/// Whether letters, digits and hyphens make a keyword: the first is no hyphen.
+fn is_keyword(name: &[u8]) -> bool {
+    !matches!(name, [] | [b'-', ..])
+}
 
 /// Digits, all of them, as a number up to `max`.
 fn decimal(digits: &[u8], max: u32) -> Option<u32> {

@@ -240,6 +240,29 @@ impl<'b> LineReader<'b> {
     }
 }
 
+/// Where the first CR, LF or NUL stands. For lines of a few words this takes less time than a call of memchr.
+pub(crate) fn first_end(octets: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let is_end = |octet: &u8| matches!(octet, b'\r' | b'\n' | 0);
+    let mut before = 0_usize;
+    let mut rest = octets;
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*eight);
+        // The high bit of each octet below 14, and by a borrow perhaps of another behind such a one.
+        let mut low = word.wrapping_sub(ONES * 14) & !word & (ONES * 128);
+        while low != 0 {
+            let place = (low.trailing_zeros() / 8) as usize;
+            if eight.get(place).is_some_and(is_end) {
+                return Some(before + place);
+            }
+            low &= low - 1;
+        }
+        before += 8;
+        rest = behind;
+    }
+    Some(before + rest.iter().position(is_end)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

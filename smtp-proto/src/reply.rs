@@ -35,6 +35,7 @@ use core::fmt;
 use scop_core::{Emit, FmtSink, Full, ParseError, Sink};
 
 use crate::command::Tolerance;
+use crate::line::first_end;
 
 /// A reply code of three digits, 200 to 599 (RFC 5321 4.2.1).
 ///
@@ -331,7 +332,16 @@ impl<'a> ReplyView<'a> {
     ) -> Result<(Self, &'a [u8]), ReplyError> {
         let mut rest = bytes;
         let mut code = None;
+        // How a line begins that is neither the first nor the last; most are read by comparing with it.
+        let mut more = [0; 4];
         loop {
+            if rest.first_chunk() == Some(&more)
+                && let Some(end) = first_end(rest)
+                && let Some([b'\r', b'\n', behind @ ..]) = rest.get(end..)
+            {
+                rest = behind;
+                continue;
+            }
             let line = ReplyLine::read(rest, code, tolerance.lf_line).map_err(|error| {
                 let line_start = bytes.len().saturating_sub(rest.len());
                 error.nested(line_start)
@@ -344,6 +354,7 @@ impl<'a> ReplyView<'a> {
                 return Ok((Self { raw, code }, rest));
             }
             code = Some(line.code);
+            more = bytes.first_chunk().copied().unwrap_or_default();
         }
     }
 
@@ -354,8 +365,8 @@ impl<'a> ReplyView<'a> {
 
     /// The enhanced status code at the start of the text, if its class is that of the code (RFC 2034 4).
     pub fn status(&self) -> Option<Status> {
-        let text = self.raw_lines().next().unwrap_or_default();
-        let (status, _) = split_status(text)?;
+        // Where the code has nothing behind it, a line end or the next code stands there.
+        let (status, _) = split_status(self.raw.get(4..)?)?;
         self.code.goes_with(status).then_some(status)
     }
 
@@ -369,10 +380,7 @@ impl<'a> ReplyView<'a> {
 
     /// The text of each line as it stands behind the code.
     pub const fn raw_lines(&self) -> Lines<'a> {
-        Lines {
-            rest: self.raw,
-            status: None,
-        }
+        Lines::new(self.raw)
     }
 
     /// The bytes of the reply, all lines with their ends.
@@ -415,15 +423,29 @@ pub struct Lines<'a> {
     status: Option<Status>,
 }
 
+impl<'a> Lines<'a> {
+    /// Of lines of a view, with the status in their texts.
+    pub(crate) const fn new(rest: &'a [u8]) -> Self {
+        Self { rest, status: None }
+    }
+
+    /// The lines that are left, with their codes and ends.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
 impl<'a> Iterator for Lines<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        // A view holds LF at the ends of its lines only, and CR only before it.
-        let end = memchr::memchr(b'\n', self.rest)?;
-        let line = self.rest.get(..end).unwrap_or_default();
-        self.rest = self.rest.get(end + 1..).unwrap_or_default();
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // A view holds CR and LF at the ends of its lines only.
+        let end = first_end(self.rest)?;
+        let (line, behind) = self.rest.split_at_checked(end)?;
+        self.rest = match behind {
+            [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
+            [] => behind,
+        };
         let text = line.get(4..).unwrap_or_default();
         if self.status.is_none() {
             return Some(text);
@@ -437,12 +459,13 @@ impl<'a> Iterator for Lines<'a> {
 
 impl core::iter::FusedIterator for Lines<'_> {}
 
-/// The status at the start of a text, and what stands behind it: `status [SP *octet]`.
+/// The status at the start of a text, and what stands behind its space.
 fn split_status(text: &[u8]) -> Option<(Status, &[u8])> {
     let (status, rest) = Status::parse_prefix(text).ok()?;
     match rest {
         [] => Some((status, rest)),
         [b' ' | b'\t', text @ ..] => Some((status, text)),
+        [b'\r' | b'\n', ..] => Some((status, &[])),
         _ => None,
     }
 }
@@ -457,9 +480,10 @@ struct ReplyLine {
 
 impl ReplyLine {
     /// Reads the line at the start of `bytes`; `code` is that of the lines before.
+    #[inline]
     fn read(bytes: &[u8], code: Option<Code>, lf_line: bool) -> Result<Self, ReplyError> {
         let error = |kind, offset| Err(ParseError::new(kind, offset));
-        let Some(end) = memchr::memchr3(b'\n', b'\r', 0, bytes) else {
+        let Some(end) = first_end(bytes) else {
             return error(ReplyErrorKind::Unfinished, bytes.len());
         };
         let len = match bytes.get(end..) {

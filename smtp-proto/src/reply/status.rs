@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use scop_core::{Cursor, Emit, FmtSink, Full, ParseError, Sink};
+use scop_core::{Emit, FmtSink, Full, ParseError, Sink};
 
 /// An enhanced status code, `class.subject.detail` (RFC 3463 2).
 ///
@@ -59,21 +59,16 @@ impl Status {
     /// # Errors
     /// When they do not begin with one.
     pub fn parse_prefix(bytes: &[u8]) -> Result<(Self, &[u8]), StatusError> {
-        let mut cursor = Cursor::new(bytes);
-        let class = match cursor.take_byte() {
-            Some(class @ (b'2' | b'4' | b'5')) => class - b'0',
-            _ => return Err(ParseError::new(StatusErrorKind::BadClass, 0)),
+        let [class @ (b'2' | b'4' | b'5'), rest @ ..] = bytes else {
+            return Err(ParseError::new(StatusErrorKind::BadClass, 0));
         };
-        let mut number = || {
-            let start = cursor.offset();
-            let number = cursor
-                .skip_byte(b'.')
-                .then(|| cursor.take_while(|byte| byte.is_ascii_digit()))
-                .and_then(number);
-            number.ok_or(ParseError::new(StatusErrorKind::Malformed, start))
+        let malformed = |rest: &[u8]| {
+            let offset = bytes.len().saturating_sub(rest.len());
+            ParseError::new(StatusErrorKind::Malformed, offset)
         };
-        let (subject, detail) = (number()?, number()?);
-        Ok((Self::new(class, subject, detail), cursor.rest()))
+        let (subject, rest) = number(rest).ok_or_else(|| malformed(rest))?;
+        let (detail, rest) = number(rest).ok_or_else(|| malformed(rest))?;
+        Ok((Self::new(class - b'0', subject, detail), rest))
     }
 
     /// Whether the numbers are in their ranges.
@@ -214,14 +209,18 @@ impl fmt::Display for StatusErrorKind {
 /// Why bytes are no status code, and at which byte.
 pub type StatusError = ParseError<StatusErrorKind>;
 
-/// One to three digits, no leading zero.
-fn number(digits: &[u8]) -> Option<u16> {
-    match digits {
-        [] | [b'0', _, ..] | [_, _, _, _, ..] => None,
-        _ => Some(
-            digits
-                .iter()
-                .fold(0, |number, digit| number * 10 + u16::from(digit - b'0')),
-        ),
+/// A dot and one to three digits, without a leading zero, and what stands behind them.
+fn number(bytes: &[u8]) -> Option<(u16, &[u8])> {
+    let [b'.', first @ b'0'..=b'9', rest @ ..] = bytes else {
+        return None;
+    };
+    let (mut number, mut rest) = (u16::from(first - b'0'), rest);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        if number == 0 || number > 99 {
+            return None;
+        }
+        number = number * 10 + u16::from(digit - b'0');
+        rest = behind;
     }
+    Some((number, rest))
 }
