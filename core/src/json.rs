@@ -141,6 +141,8 @@ fn take_number(cursor: &mut Cursor<'_>) -> bool {
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     cursor: Cursor<'a>,
+    /// Where the text begins in the one that it was taken from.
+    base: usize,
     nesting: Nesting,
     max_depth: u8,
     expect: Expect,
@@ -173,6 +175,7 @@ impl<'a> Reader<'a> {
     pub fn with_depth(text: &'a [u8], max_depth: u8) -> Self {
         Self {
             cursor: Cursor::new(text),
+            base: 0,
             nesting: Nesting::default(),
             max_depth: max_depth.min(MAX_DEPTH),
             expect: Expect::Value,
@@ -214,7 +217,8 @@ impl<'a> Reader<'a> {
         }
         let len = self.cursor.offset().saturating_sub(before.offset());
         let raw = before.rest().get(..len).unwrap_or_default();
-        Ok(Some(Value::checked(raw)))
+        let offset = self.base.saturating_add(before.offset());
+        Ok(Some(Value::checked(raw, offset)))
     }
 
     /// How many bytes were read.

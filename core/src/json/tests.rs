@@ -282,6 +282,14 @@ fn values_are_read_whole() {
     assert!(last.members().next().is_none() && last.elements().next().is_none());
     assert!(last.text().is_none() && value.number().is_none());
     assert_eq!(value.kind(), Kind::Object);
+    // Each knows where it stands in the whole text.
+    let (_, inner) = value.members().next().unwrap();
+    let (_, list) = inner.members().next().unwrap();
+    let one = list.elements().next().unwrap();
+    for value in [value, last, inner, list, one] {
+        assert!(text[value.offset()..].starts_with(value.raw()));
+    }
+    assert_eq!((value.offset(), one.offset()), (1, 14));
 
     let mut reader = Reader::new(b"[1 , [2],3 ]");
     assert_eq!(reader.read(), Ok(Some(Token::BeginArray)));

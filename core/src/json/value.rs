@@ -20,6 +20,7 @@ use super::{JsonError, JsonErrorKind, MAX_DEPTH, Number, Reader, Text, Token};
 pub struct Value<'a> {
     /// Without white space around it.
     raw: &'a [u8],
+    offset: usize,
 }
 
 /// What a value is.
@@ -60,13 +61,18 @@ impl<'a> Value<'a> {
     }
 
     /// A value that was read to its end.
-    pub(super) const fn checked(raw: &'a [u8]) -> Self {
-        Self { raw }
+    pub(super) const fn checked(raw: &'a [u8], offset: usize) -> Self {
+        Self { raw, offset }
     }
 
     /// As it was written, without white space around it.
     pub const fn raw(&self) -> &'a [u8] {
         self.raw
+    }
+
+    /// The byte at which it begins in the text that was read.
+    pub const fn offset(&self) -> usize {
+        self.offset
     }
 
     /// What it is.
@@ -110,6 +116,7 @@ impl<'a> Value<'a> {
 
     fn inside(&self, begin: Token<'_>) -> Option<Reader<'a>> {
         let mut reader = Reader::new(self.raw);
+        reader.base = self.offset;
         (reader.read() == Ok(Some(begin))).then_some(reader)
     }
 }
