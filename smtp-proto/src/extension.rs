@@ -36,7 +36,6 @@
 //! use scop_smtp_proto::{Envelope, Parameter, Status};
 //!
 //! /// Announces `XCOLOUR red`, takes `MAIL FROM:<...> XTINT=n` and the verb `XPAINT`.
-//! #[derive(Debug)]
 //! struct Colour;
 //!
 //! impl Extension for Colour {
@@ -286,7 +285,7 @@ pub enum Effect {
 ///
 /// Only [`Extension::keyword`] has to be there. Names compare without regard to ASCII case; two
 /// extensions in one list must not share one. The machine sees to it that a parameter comes once.
-pub trait Extension: Sync + fmt::Debug {
+pub trait Extension: Sync {
     /// The EHLO keyword (`ehlo-keyword` of RFC 5321 4.1.1.1).
     fn keyword(&self) -> &str;
 
@@ -383,6 +382,13 @@ pub trait Extension: Sync + fmt::Debug {
         _envelope: &mut Envelope,
     ) -> Result<(), &'static str> {
         Ok(())
+    }
+}
+
+/// Its keyword. It is not asked of each extension, so that a program which prints none has no code for it.
+impl fmt::Debug for dyn Extension + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.keyword())
     }
 }
 
