@@ -56,6 +56,8 @@ impl Client<'_> {
             Phase::Hello(hello) => self.handle_hello(hello, code),
             Phase::StartTls => self.handle_start_tls(code),
             Phase::Auth => self.handle_auth(code),
+            // The server waits for something that the machine does not have.
+            Phase::Command { .. } if code.is_intermediate() => self.unexpected(to, code),
             Phase::Command { restart } => {
                 self.notice = Some(Notice::CommandReply);
                 if restart && code.is_success() {
@@ -202,9 +204,11 @@ impl Client<'_> {
     }
 
     fn handle_auth(&mut self, code: Code) {
-        if code.is_positive() {
+        if code.is_success() || code.number() == CHALLENGE {
             let challenge = code.is_intermediate();
             self.phase = Phase::Exchange { challenge };
+        } else if code.is_positive() {
+            self.unexpected(Awaited::Auth, code);
         } else {
             self.notice = Some(Notice::AuthRefused);
             self.phase = Phase::Order;
@@ -324,6 +328,9 @@ impl Client<'_> {
 
 /// The service is ready (RFC 5321 4.2.2), or TLS may begin (RFC 3207 4).
 const READY: u16 = 220;
+
+/// A challenge of AUTH (RFC 4954 4).
+const CHALLENGE: u16 = 334;
 
 /// The service closes the connection (RFC 5321 4.2.2).
 const CLOSING: u16 = 421;
