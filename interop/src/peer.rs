@@ -31,9 +31,15 @@ pub fn python() -> PathBuf {
 impl Peer {
     /// Runs `interop/python/SCRIPT`, which greets with the member `name`; `None` when it cannot.
     pub fn python(script: &str, name: &str) -> Option<Self> {
+        Self::python_with(script, &[], name)
+    }
+
+    /// The same with arguments.
+    pub fn python_with(script: &str, arguments: &[&str], name: &str) -> Option<Self> {
         let python = python();
         let mut command = Command::new(&python);
         command.arg(format!("{}/python/{script}", env!("CARGO_MANIFEST_DIR")));
+        command.args(arguments);
         let how = format!(
             "pip install -r interop/python/requirements.txt for {}",
             python.display()

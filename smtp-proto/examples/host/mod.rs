@@ -1,19 +1,19 @@
 //! What both examples do with mail, whoever drives the machines: a server that keeps what it receives, and
 //! a client that sends letters and notes what became of each recipient.
 
-mod sending;
-mod serving;
+pub mod sending;
+pub mod serving;
 mod tls;
 
-pub use sending::{Errand, Fate, Letter};
-pub use serving::{Mailroom, Message, Rules};
+pub use sending::{Errand, Letter};
+pub use serving::{Mailroom, Rules};
 pub use tls::{Certificate, any_certificate};
 
 use std::sync::OnceLock;
 use std::time::Instant as Clock;
 
 use scop_core::Instant;
-use scop_smtp_proto::auth::MechanismSet;
+use scop_smtp_proto::auth::{Mechanism, MechanismSet};
 use scop_smtp_proto::extension::{
     Auth, BinaryMime, Chunking, Dsn, EightBitMime, EnhancedStatusCodes, Extension, Pipelining,
     RequireTls, Size, SmtpUtf8, StartTls,
@@ -32,7 +32,9 @@ pub static EXTENSIONS: &[&dyn Extension] = &[
     &StartTls,
     &RequireTls,
     &Auth {
-        mechanisms: MechanismSet::ALL,
+        mechanisms: MechanismSet::WITHOUT_TLS
+            .with(Mechanism::Plain)
+            .with(Mechanism::Login),
         plaintext_allowed: false,
     },
 ];

@@ -3,6 +3,9 @@
 
 use std::error::Error;
 
+use scop_smtp_proto::auth::client::{Exchange, Scram};
+use scop_smtp_proto::auth::scram::{self, Nonce};
+use scop_smtp_proto::auth::{Credentials, Mechanism};
 use scop_smtp_proto::client::{self, Cause, Client, Event};
 use scop_smtp_proto::{ForwardPath, Parameters, ReversePath};
 
@@ -36,7 +39,7 @@ pub enum Fate {
 #[derive(Debug)]
 pub struct Errand<'l> {
     letters: &'l [Letter],
-    user: Option<(&'l str, &'l str)>,
+    exchange: Option<Exchange<'l>>,
     current: usize,
     sent: usize,
     piece: usize,
@@ -47,17 +50,42 @@ pub struct Errand<'l> {
 }
 
 impl<'l> Errand<'l> {
-    /// Letters, the user and password for AUTH, and how many octets of a letter the machine gets at once.
-    pub fn new(letters: &'l [Letter], user: Option<(&'l str, &'l str)>, piece: usize) -> Self {
+    /// Letters, and how many octets of one the machine gets at once.
+    pub fn new(letters: &'l [Letter], piece: usize) -> Self {
         Self {
             letters,
-            user,
+            exchange: None,
             current: 0,
             sent: 0,
             piece,
-            fates: letters.iter().map(|letter| vec![None; letter.to.len()]).collect(),
+            fates: letters
+                .iter()
+                .map(|letter| vec![None; letter.to.len()])
+                .collect(),
             refusals: Vec::new(),
         }
+    }
+
+    /// Authenticates first. A real nonce comes from the system's generator.
+    pub fn with_user(
+        mut self,
+        mechanism: Mechanism,
+        user: &'l str,
+        password: &'l str,
+        nonce: [u8; 18],
+    ) -> Result<Self, Box<dyn Error>> {
+        let credentials = Credentials::Password {
+            authorization: "",
+            user,
+            password: password.as_bytes(),
+        };
+        let exchange = Exchange::new(mechanism, credentials)?.with_scram(Scram {
+            hash: &scop_crypto::SHA256,
+            nonce: Nonce::from_random(nonce),
+            limits: scram::Limits::DEFAULT,
+        });
+        self.exchange = Some(exchange);
+        Ok(self)
     }
 
     /// Notes what the machine says.
@@ -89,20 +117,39 @@ impl<'l> Errand<'l> {
             _ => return,
         };
         // The events of a letter come before the machine takes the next order.
-        let fates = self.current.checked_sub(1).and_then(|letter| self.fates.get_mut(letter));
+        let fates = self
+            .current
+            .checked_sub(1)
+            .and_then(|letter| self.fates.get_mut(letter));
         if let Some(place) = fates.and_then(|fates| fates.get_mut(index as usize)) {
             *place = Some(fate);
         }
     }
 
-    /// The machine is idle: the next letter, or the end.
+    /// The machine is idle: AUTH, the next letter, or the end.
     pub fn order(&mut self, client: &mut Client<'_>) -> Result<(), Box<dyn Error>> {
+        if let Some(exchange) = &mut self.exchange
+            && !client.is_authenticated()
+        {
+            // An exchange is tried once: mail that needs a user is not sent without.
+            let result = match self.refusals.is_empty() {
+                true => client.authenticate(exchange),
+                false => client.quit(),
+            };
+            if let Err(error) = result {
+                self.refusals.push(error.to_string());
+                client.quit()?;
+            }
+            return Ok(());
+        }
         let Some(letter) = self.letters.get(self.current) else {
             return Ok(client.quit()?);
         };
         (self.current, self.sent) = (self.current + 1, 0);
         let path = ReversePath::parse(letter.from.as_bytes())?;
-        let parameters: Vec<_> = Parameters::parse(letter.parameters.as_bytes())?.iter().collect();
+        let parameters: Vec<_> = Parameters::parse(letter.parameters.as_bytes())?
+            .iter()
+            .collect();
         if let Err(error) = client.mail(&path, &parameters) {
             self.refusals.push(error.to_string());
         }
@@ -117,25 +164,34 @@ impl<'l> Errand<'l> {
         };
         let (path, rest) = ForwardPath::parse_prefix(recipient.as_bytes())?;
         let parameters: Vec<_> = Parameters::parse(rest.trim_ascii_start())?.iter().collect();
-        Ok(client.recipient(&path, &parameters).map_err(|error| error.to_string())?)
+        Ok(client
+            .recipient(&path, &parameters)
+            .map_err(|error| error.to_string())?)
     }
 
-    /// The machine wants content: what is to be sent to the server. Empty at the end of the letter.
-    pub fn content<'s>(&mut self, client: &mut Client<'_>) -> Result<&'s [u8], Box<dyn Error>>
-    where
-        'l: 's,
-    {
+    /// The server answered to AUTH.
+    pub fn auth(&mut self, client: &mut Client<'_>) -> Result<(), Box<dyn Error>> {
+        let exchange = self.exchange.as_mut().ok_or("no exchange was begun")?;
+        if let Err(error) = client.continue_auth(exchange) {
+            self.refusals.push(error.to_string());
+        }
+        Ok(())
+    }
+
+    /// The machine wants content: what is to be sent to the server. What cannot be sent ends the session,
+    /// and the machine says so for each recipient.
+    pub fn content(&mut self, client: &mut Client<'_>) -> &'l [u8] {
         let content = self.letter().map_or(&[][..], |letter| &letter.content);
         let rest = content.get(self.sent..).unwrap_or_default();
         if rest.is_empty() {
-            client.content_end(now())?;
-            return Ok(&[]);
+            let _ = client.content_end(now());
+            return rest;
         }
         let mut input = rest.get(..self.piece).unwrap_or(rest);
         let before = input.len();
-        let octets = client.content(&mut input, now())?;
+        let octets = client.content(&mut input, now()).unwrap_or_default();
         self.sent += before - input.len();
-        Ok(octets)
+        octets
     }
 
     fn letter(&self) -> Option<&'l Letter> {

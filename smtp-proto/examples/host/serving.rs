@@ -1,7 +1,7 @@
 //! A server's host: it takes mail, keeps it in memory, and refuses whom it is told to refuse.
 
 use scop_smtp_proto::server::{AnswerError, Event, Server};
-use scop_smtp_proto::{Code, Reply, Status};
+use scop_smtp_proto::{Reply, Status};
 
 /// A message that was taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,14 +38,19 @@ pub struct Mailroom<'r> {
     pub taken: Vec<Message>,
 }
 
-const NO_SUCH_USER: Reply<'static> = refusal(550, Status::new(5, 1, 1), "No such user here");
-const MAILBOX_FULL: Reply<'static> = refusal(452, Status::new(4, 2, 2), "The mailbox is full");
+const NO_SUCH_USER: Reply<'static> = reply(550, Status::new(5, 1, 1), "No such user here");
+const MAILBOX_FULL: Reply<'static> = reply(452, Status::new(4, 2, 2), "The mailbox is full");
+const NOT_VERIFIED: Reply<'static> = reply(
+    252,
+    Status::new(2, 5, 0),
+    "Cannot VRFY user, but will accept message and attempt delivery",
+);
+const HELP: Reply<'static> = reply(214, Status::new(2, 0, 0), "See RFC 5321");
 
-const fn refusal(code: u16, status: Status, text: &'static str) -> Reply<'static> {
-    Reply {
-        code: Code(code),
-        status: Some(status),
-        text,
+const fn reply(code: u16, status: Status, text: &'static str) -> Reply<'static> {
+    match Reply::new(code, Some(status), text) {
+        Ok(reply) => reply,
+        Err(_) => panic!("a constant is not a reply"),
     }
 }
 
@@ -64,12 +69,12 @@ impl<'r> Mailroom<'r> {
         let Some(event) = server.event() else {
             return Ok(());
         };
-        let refusal = match event {
+        let reply = match event {
             Event::Mail { path, parameters } => {
                 self.message = Message {
                     from: path.to_string(),
                     parameters: words(parameters.raw()),
-                    with: server.session().with_keyword(server.envelope().utf8),
+                    with: server.session().with_keyword(server.envelope()),
                     ..Message::default()
                 };
                 None
@@ -101,17 +106,11 @@ impl<'r> Mailroom<'r> {
                 self.message = Message::default();
                 return Ok(());
             }
-            Event::Verify(_) | Event::Expand(_) => {
-                let text = "Cannot VRFY user, but will accept message and attempt delivery";
-                return server.answer(&refusal(252, Status::new(2, 5, 0), text));
-            }
-            Event::Help(_) => {
-                let text = "See RFC 5321";
-                return server.answer(&refusal(214, Status::new(2, 0, 0), text));
-            }
+            Event::Verify(_) | Event::Expand(_) => Some(NOT_VERIFIED),
+            Event::Help(_) => Some(HELP),
             _ => None,
         };
-        match refusal {
+        match reply {
             None => server.accept(),
             Some(reply) => server.answer(&reply),
         }

@@ -1,0 +1,73 @@
+//! The machines on tokio.
+//!
+//!     cargo run -p scop-smtp-proto --example tokio -- serve 127.0.0.1:2525
+//!     cargo run -p scop-smtp-proto --example tokio -- send 127.0.0.1:2525 joe@example.org ann@example.net <message.eml
+//!
+//! The server takes every message and prints it; its certificate is its own. The client encrypts with
+//! whoever answers, and takes LF and CRLF as line ends.
+
+mod client;
+#[path = "../host/mod.rs"]
+mod host;
+mod server;
+mod stream;
+
+use std::error::Error;
+use std::io::Read;
+
+use host::{Certificate, EXTENSIONS, Errand, Letter, Mailroom, Rules, any_certificate};
+use scop_smtp_proto::{Domain, client as smtp_client, server as smtp_server};
+use tokio::net::{TcpListener, TcpStream};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["serve", address] => serve(address).await,
+        ["send", address, from, to] => send(address, from, to).await,
+        _ => Err("serve ADDRESS, or send ADDRESS FROM TO <MESSAGE".into()),
+    }
+}
+
+async fn serve(address: &str) -> Result<(), Box<dyn Error>> {
+    let tls = Certificate::new("localhost")?.server()?;
+    let listener = TcpListener::bind(address).await?;
+    loop {
+        let ((socket, _), tls) = (listener.accept().await?, tls.clone());
+        tokio::spawn(async move {
+            let config = smtp_server::Config::new("localhost", EXTENSIONS);
+            let mut mailroom = Mailroom::new(Rules::default());
+            let end = server::serve(socket, config, &tls, &mut mailroom).await;
+            for message in &mailroom.taken {
+                println!("{} -> {:?}", message.from, message.to);
+                println!("{}", String::from_utf8_lossy(&message.content));
+            }
+            println!("{end:?}");
+        });
+    }
+}
+
+async fn send(address: &str, from: &str, to: &str) -> Result<(), Box<dyn Error>> {
+    let mut message = String::new();
+    std::io::stdin().read_to_string(&mut message)?;
+    let letters = [Letter {
+        from: format!("<{from}>"),
+        to: vec![format!("<{to}>")],
+        content: message.replace("\r\n", "\n").replace('\n', "\r\n").into(),
+        ..Letter::default()
+    }];
+    let mut config = smtp_client::Config::new(Domain::parse(b"localhost")?);
+    config.extensions = EXTENSIONS;
+    let mut errand = Errand::new(&letters, 16 * 1024);
+    let socket = TcpStream::connect(address).await?;
+    client::send(
+        socket,
+        config,
+        &any_certificate()?,
+        "localhost",
+        &mut errand,
+    )
+    .await?;
+    println!("{:?} {:?}", errand.fates, errand.refusals);
+    Ok(())
+}
