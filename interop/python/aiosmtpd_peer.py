@@ -51,7 +51,7 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, data):
     user, password = (part.encode() for part in arguments.auth)
-    return AuthResult(success=(data.login, data.password) == (user, password))
+    return AuthResult(success=(data.login, data.password) == (user, password), handled=False)
 
 
 def protocol():

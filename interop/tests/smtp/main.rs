@@ -7,20 +7,16 @@ mod to_us;
 
 #[path = "../../../smtp-proto/examples/host/mod.rs"]
 mod host;
+#[path = "../../../smtp-proto/examples/threads"]
 mod threads {
-    #[path = "../../../../smtp-proto/examples/threads/client.rs"]
     pub mod client;
-    #[path = "../../../../smtp-proto/examples/threads/server.rs"]
     pub mod server;
-    #[path = "../../../../smtp-proto/examples/threads/stream.rs"]
     mod stream;
 }
+#[path = "../../../smtp-proto/examples/tokio"]
 mod tokio_driven {
-    #[path = "../../../../smtp-proto/examples/tokio/client.rs"]
     pub mod client;
-    #[path = "../../../../smtp-proto/examples/tokio/server.rs"]
     pub mod server;
-    #[path = "../../../../smtp-proto/examples/tokio/stream.rs"]
     mod stream;
 }
 
@@ -44,9 +40,18 @@ fn messages() -> Vec<(&'static str, Vec<u8>)> {
         ("dots", message(b".\r\n..\r\n.a\r\n...\r\n\r\n.\r\n\r\n.")),
         ("dots only", message(b".\r\n")),
         ("white space", message(b"\r\n\r\n  \r\n\t\r\n\r\n")),
-        ("a line of 998", message(&[&[b'x'; 998][..], b"\r\n"].concat())),
+        (
+            "a line of 998",
+            message(&[&[b'x'; 998][..], b"\r\n"].concat()),
+        ),
         ("8bit", message("Grüße, ταῦτα, 日本\r\n".as_bytes())),
-        ("large", message(&b"0123456789012345678901234567890123456789012345678901234567890123456789\r\n.\r\n".repeat(4000))),
+        (
+            "large",
+            message(
+                &b"0123456789012345678901234567890123456789012345678901234567890123456789\r\n.\r\n"
+                    .repeat(4000),
+            ),
+        ),
     ]
 }
 
@@ -61,6 +66,9 @@ fn carried(message: &[u8]) -> Vec<u8> {
 
 /// Runs a future on tokio to its end.
 fn run<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(future)
 }

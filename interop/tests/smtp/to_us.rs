@@ -47,14 +47,18 @@ impl Ours {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, sessions) = channel();
-        let tls = Certificate::new("mx.example.test").unwrap().server().unwrap();
+        let tls = Certificate::new("mx.example.test")
+            .unwrap()
+            .server()
+            .unwrap();
         thread::spawn(move || match driver {
             Driver::Threads => {
                 for socket in listener.incoming() {
                     let (socket, tls, sender) = (socket.unwrap(), tls.clone(), sender.clone());
                     thread::spawn(move || {
                         let mut mailroom = Mailroom::new(RULES);
-                        let end = threads::server::serve(socket, config(configure), &tls, &mut mailroom);
+                        let end =
+                            threads::server::serve(socket, config(configure), &tls, &mut mailroom);
                         let _ = sender.send((mailroom.taken, end.unwrap_or_default()));
                     });
                 }
@@ -63,10 +67,20 @@ impl Ours {
                 listener.set_nonblocking(true).unwrap();
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 loop {
-                    let ((socket, _), tls, sender) = (listener.accept().await.unwrap(), tls.clone(), sender.clone());
+                    let ((socket, _), tls, sender) = (
+                        listener.accept().await.unwrap(),
+                        tls.clone(),
+                        sender.clone(),
+                    );
                     tokio::spawn(async move {
                         let mut mailroom = Mailroom::new(RULES);
-                        let end = tokio_driven::server::serve(socket, config(configure), &tls, &mut mailroom).await;
+                        let end = tokio_driven::server::serve(
+                            socket,
+                            config(configure),
+                            &tls,
+                            &mut mailroom,
+                        )
+                        .await;
                         let _ = sender.send((mailroom.taken, end.unwrap_or_default()));
                     });
                 }
@@ -104,7 +118,7 @@ fn smtplib() -> Option<Peer> {
     Peer::python("smtplib_peer.py", "smtplib")
 }
 
-fn request(ours: &Ours, message: &[u8], more: Value) -> Value {
+fn request(ours: &Ours, message: &[u8], more: &Value) -> Value {
     let mut request = json!({
         "port": ours.address.port(),
         "from": "joe@example.org",
@@ -128,11 +142,20 @@ fn smtplib_sends_every_message() {
                 json!({"starttls": true}),
                 json!({"mail_options": ["BODY=8BITMIME", "SMTPUTF8"], "rcpt_options": ["NOTIFY=NEVER"]}),
             ] {
-                let answer = peer.ask(&request(&ours, &message, more.clone()));
+                let answer = peer.ask(&request(&ours, &message, &more));
                 assert_eq!(answer["refused"], json!({}), "{name} {more} {answer}");
                 let [taken] = ours.session().0.try_into().unwrap();
-                assert!(taken.content == carried(&message), "{driver:?} {name} {more}");
-                assert_eq!((&*taken.from, &*taken.to), ("<joe@example.org>", &["<x@d.test>".into(), "<y@d.test>".into()][..]));
+                assert!(
+                    taken.content == carried(&message),
+                    "{driver:?} {name} {more}"
+                );
+                assert_eq!(
+                    (&*taken.from, &*taken.to),
+                    (
+                        "<joe@example.org>",
+                        &["<x@d.test>".into(), "<y@d.test>".into()][..]
+                    )
+                );
                 let with = match more {
                     _ if more["starttls"] == true => "ESMTPS",
                     _ if more["mail_options"].is_array() => "UTF8SMTP",
@@ -153,7 +176,7 @@ fn smtplib_sends_to_lmtp() {
             // smtplib reads one reply after the data and takes the others for those of its next commands,
             // so one recipient is all that it can send to.
             let more = json!({"lmtp": true, "to": ["x@d.test"]});
-            let answer = peer.ask(&request(&ours, &message, more));
+            let answer = peer.ask(&request(&ours, &message, &more));
             assert_eq!(answer["refused"], json!({}), "{name} {answer}");
             let [taken] = ours.session().0.try_into().unwrap();
             assert!(taken.content == carried(&message), "{driver:?} {name}");
@@ -168,11 +191,19 @@ fn smtplib_is_told_who_is_refused() {
     for driver in DRIVERS {
         let ours = Ours::smtp(driver);
         let more = json!({"to": ["x@d.test", "nobody@d.test"]});
-        let answer = peer.ask(&request(&ours, b"Hi\r\n", more));
-        assert_eq!(answer["refused"]["nobody@d.test"], json!([550, "5.1.1 No such user here"]), "{answer}");
+        let answer = peer.ask(&request(&ours, b"Hi\r\n", &more));
+        assert_eq!(
+            answer["refused"]["nobody@d.test"],
+            json!([550, "5.1.1 No such user here"]),
+            "{answer}"
+        );
         assert_eq!(ours.take(1)[0].to, ["<x@d.test>"]);
 
-        let answer = peer.ask(&request(&ours, b"Hi\r\n", json!({"to": ["nobody@d.test"]})));
+        let answer = peer.ask(&request(
+            &ours,
+            b"Hi\r\n",
+            &json!({"to": ["nobody@d.test"]}),
+        ));
         assert_eq!(answer["error"], "SMTPRecipientsRefused", "{answer}");
         assert!(ours.session().0.is_empty());
     }
@@ -185,18 +216,22 @@ fn smtplib_authenticates() {
         let ours = Ours::smtp(driver);
         for mechanism in ["PLAIN", "LOGIN"] {
             let user = json!({"starttls": true, "user": "joe", "password": "secret", "mechanism": mechanism});
-            let answer = peer.ask(&request(&ours, b"Hi\r\n", user));
+            let answer = peer.ask(&request(&ours, b"Hi\r\n", &user));
             assert_eq!(answer["refused"], json!({}), "{answer}");
             assert_eq!(ours.take(1)[0].with, "ESMTPSA");
 
             let wrong = json!({"starttls": true, "user": "joe", "password": "guess", "mechanism": mechanism});
-            let answer = peer.ask(&request(&ours, b"Hi\r\n", wrong));
-            assert_eq!((&answer["error"], &answer["code"]), (&json!("SMTPAuthenticationError"), &json!(535)), "{answer}");
+            let answer = peer.ask(&request(&ours, b"Hi\r\n", &wrong));
+            assert_eq!(
+                (&answer["error"], &answer["code"]),
+                (&json!("SMTPAuthenticationError"), &json!(535)),
+                "{answer}"
+            );
             assert!(ours.session().0.is_empty());
 
             // Without TLS no mechanism that shows the password is offered or taken.
             let clear = json!({"user": "joe", "password": "secret", "mechanism": mechanism});
-            let answer = peer.ask(&request(&ours, b"Hi\r\n", clear));
+            let answer = peer.ask(&request(&ours, b"Hi\r\n", &clear));
             assert!(answer["error"].is_string(), "{answer}");
             assert!(ours.session().0.is_empty());
         }
@@ -208,10 +243,14 @@ fn smtplib_cannot_smuggle() {
     let Some(mut peer) = smtplib() else { return };
     for driver in DRIVERS {
         let ours = Ours::smtp(driver);
-        for end in ["\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\n.\r", "\r.\r\n"] {
+        for end in [
+            "\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\n.\r", "\r.\r\n",
+        ] {
             // smtplib stuffs the dot at the start of what it takes for a line, so that a CR or LF stays.
-            let text = format!("Subject: one\r\n\r\nhi{end}MAIL FROM:<evil@example.net>\r\nRCPT TO:<z@d.test>\r\nDATA\r\ntwo\r\n");
-            let answer = peer.ask(&request(&ours, text.as_bytes(), json!({})));
+            let text = format!(
+                "Subject: one\r\n\r\nhi{end}MAIL FROM:<evil@example.net>\r\nRCPT TO:<z@d.test>\r\nDATA\r\ntwo\r\n"
+            );
+            let answer = peer.ask(&request(&ours, text.as_bytes(), &json!({})));
             assert_eq!(answer["code"], 550, "{end:?} {answer}");
             assert!(ours.session().0.is_empty(), "{end:?}");
         }
@@ -224,8 +263,13 @@ fn smtplib_sends_many_over_one_connection_and_other_commands() {
     for driver in DRIVERS {
         let ours = Ours::smtp(driver);
         let more = json!({"count": 50, "commands": [["NOOP", ""], ["VRFY", "joe"], ["HELP", ""], ["RSET", ""], ["XYZ", ""], ["ehlo", "again"]]});
-        let answer = peer.ask(&request(&ours, b"Hi\r\n", more));
-        let codes: Vec<_> = answer["replies"].as_array().unwrap().iter().map(|reply| reply[0].as_u64().unwrap()).collect();
+        let answer = peer.ask(&request(&ours, b"Hi\r\n", &more));
+        let codes: Vec<_> = answer["replies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|reply| reply[0].as_u64().unwrap())
+            .collect();
         assert_eq!(codes, [250, 252, 214, 250, 500, 250], "{answer}");
         let (taken, end) = ours.session();
         assert_eq!((taken.len(), end), (50, Some(End::Quit)));
@@ -242,13 +286,28 @@ fn swaks(ours: &Ours, arguments: &[&str], message: &[u8]) -> (bool, String) {
     let text = String::from_utf8_lossy(message).replace("\r\n", "\n");
     std::fs::write(&file, text).unwrap();
     let out = Command::new("swaks")
-        .args(["--server", "127.0.0.1", "--port", &ours.address.port().to_string()])
-        .args(["--from", "joe@example.org", "--helo", "client.example.org", "--timeout", "20"])
+        .args([
+            "--server",
+            "127.0.0.1",
+            "--port",
+            &ours.address.port().to_string(),
+        ])
+        .args([
+            "--from",
+            "joe@example.org",
+            "--helo",
+            "client.example.org",
+            "--timeout",
+            "20",
+        ])
         .args(["--data", &format!("@{}", file.display())])
         .args(arguments)
         .output()
         .unwrap();
-    (out.status.success(), String::from_utf8_lossy(&out.stdout).into())
+    (
+        out.status.success(),
+        String::from_utf8_lossy(&out.stdout).into(),
+    )
 }
 
 #[test]
@@ -265,23 +324,49 @@ fn swaks_sends_every_way() {
             (&["--tls"], "ESMTPS"),
             (&["--tls", "--pipeline"], "ESMTPS"),
             (&["--protocol", "SMTP"], "SMTP"),
-            (&["--tls", "--auth", "PLAIN", "--auth-user", "joe", "--auth-password", "secret"], "ESMTPSA"),
-            (&["--tls", "--auth", "LOGIN", "--auth-user", "joe", "--auth-password", "secret"], "ESMTPSA"),
+            (
+                &[
+                    "--tls",
+                    "--auth",
+                    "PLAIN",
+                    "--auth-user",
+                    "joe",
+                    "--auth-password",
+                    "secret",
+                ],
+                "ESMTPSA",
+            ),
+            (
+                &[
+                    "--tls",
+                    "--auth",
+                    "LOGIN",
+                    "--auth-user",
+                    "joe",
+                    "--auth-password",
+                    "secret",
+                ],
+                "ESMTPSA",
+            ),
         ] {
-            for (name, message) in messages() {
+            for (name, mut message) in messages() {
+                // At the end it takes a dot away and adds line ends.
+                message.extend_from_slice(b"\r\nthe end");
                 let arguments = [&to[..], arguments].concat();
                 let (sent, transcript) = swaks(&ours, &arguments, &message);
                 assert!(sent, "{name} {arguments:?}\n{transcript}");
                 let [taken] = ours.session().0.try_into().unwrap();
-                // It makes one line end of those at the end.
-                let text = String::from_utf8_lossy(&message);
                 let got = String::from_utf8_lossy(&taken.content);
-                assert_eq!(got.trim_end_matches("\r\n"), text.trim_end_matches("\r\n"), "{name} {arguments:?}");
+                let sent = String::from_utf8_lossy(&message);
+                assert_eq!(got.trim_end(), sent, "{name} {arguments:?}");
                 assert_eq!((taken.to.len(), taken.with), (2, with));
             }
         }
         let (sent, transcript) = swaks(&ours, &["--to", "nobody@d.test"], b"Hi\r\n");
-        assert!(!sent && transcript.contains("<** 550 5.1.1 No such user here"), "{transcript}");
+        assert!(
+            !sent && transcript.contains("<** 550 5.1.1 No such user here"),
+            "{transcript}"
+        );
     }
 }
 
@@ -292,8 +377,22 @@ fn swaks_sends_to_lmtp() {
     }
     for driver in DRIVERS {
         let ours = Ours::lmtp(driver);
-        let (_, transcript) = swaks(&ours, &["--protocol", "LMTP", "--to", "x@d.test,full@d.test,y@d.test"], b"Hi\r\n");
-        let replies: Vec<_> = transcript.lines().skip_while(|line| *line != " -> .").skip(1).take(3).collect();
+        let (_, transcript) = swaks(
+            &ours,
+            &[
+                "--protocol",
+                "LMTP",
+                "--to",
+                "x@d.test,full@d.test,y@d.test",
+            ],
+            b"Hi\r\n",
+        );
+        let replies: Vec<_> = transcript
+            .lines()
+            .skip_while(|line| *line != " -> .")
+            .skip(1)
+            .take(3)
+            .collect();
         assert!(
             matches!(replies[..], [a, b, c] if a.contains("250 ") && b.contains("452 4.2.2") && c.contains("250 ")),
             "{transcript}"
@@ -311,24 +410,49 @@ fn smtp_source_sends_in_parallel() {
     };
     for driver in DRIVERS {
         for is_lmtp in [false, true] {
-            let ours = if is_lmtp { Ours::lmtp(driver) } else { Ours::smtp(driver) };
-            for switches in [&["-d", "-s", "5"][..], &["-s", "5"], &["-d", "-s", "2", "-r", "3"]] {
+            let ours = if is_lmtp {
+                Ours::lmtp(driver)
+            } else {
+                Ours::smtp(driver)
+            };
+            for switches in [
+                &["-d", "-s", "5"][..],
+                &["-s", "5"],
+                &["-d", "-s", "2", "-r", "3"],
+            ] {
                 if is_lmtp && switches.contains(&"-r") {
                     continue; // it reads one reply after the data
                 }
                 let out = Command::new(&program)
                     .args(switches)
                     .args(if is_lmtp { &["-L"][..] } else { &[] })
-                    .args(["-m", "200", "-l", "4096", "-f", "joe@example.org", "-t", "x@d.test"])
+                    .args([
+                        "-m",
+                        "200",
+                        "-l",
+                        "4096",
+                        "-f",
+                        "joe@example.org",
+                        "-t",
+                        "x@d.test",
+                    ])
                     .arg(format!("inet:{}", ours.address))
                     .output()
                     .unwrap();
-                assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+                assert!(
+                    out.status.success(),
+                    "{}",
+                    String::from_utf8_lossy(&out.stderr)
+                );
                 let taken = ours.take(200);
                 assert_eq!(taken.len(), 200);
                 // Every message has the same lines behind its header.
                 let body = |message: &Message| {
-                    let at = message.content.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+                    let at = message
+                        .content
+                        .windows(4)
+                        .position(|four| four == b"\r\n\r\n")
+                        .unwrap();
                     message.content[at..].to_vec()
                 };
                 assert!(taken.iter().all(|message| body(message) == body(&taken[0])));

@@ -9,6 +9,7 @@ pub use sending::{Errand, Letter};
 pub use serving::{Mailroom, Rules};
 pub use tls::{Certificate, any_certificate};
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 use std::time::Instant as Clock;
 
@@ -49,4 +50,10 @@ pub fn now() -> Instant {
 /// How long it is until `moment`; never nothing, because a socket takes that for "for ever".
 pub fn until(moment: Instant) -> core::time::Duration {
     (moment - now()).max(core::time::Duration::from_millis(1))
+}
+
+/// Octets that nobody can guess.
+pub fn random() -> [u8; 18] {
+    let random = |at: usize| RandomState::new().hash_one(at).to_le_bytes()[0];
+    core::array::from_fn(random)
 }

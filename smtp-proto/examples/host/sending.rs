@@ -2,6 +2,7 @@
 //! each recipient.
 
 use std::error::Error;
+use std::fmt;
 
 use scop_smtp_proto::auth::client::{Exchange, Scram};
 use scop_smtp_proto::auth::scram::{self, Nonce};
@@ -9,10 +10,10 @@ use scop_smtp_proto::auth::{Credentials, Mechanism};
 use scop_smtp_proto::client::{self, Cause, Client, Event};
 use scop_smtp_proto::{ForwardPath, Parameters, ReversePath};
 
-use super::now;
+use super::{now, random};
 
 /// What is to be sent.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Letter {
     /// `<joe@example.org>`, or `<>`.
     pub from: String,
@@ -36,7 +37,6 @@ pub enum Fate {
 }
 
 /// Letters on their way.
-#[derive(Debug)]
 pub struct Errand<'l> {
     letters: &'l [Letter],
     exchange: Option<Exchange<'l>>,
@@ -47,6 +47,16 @@ pub struct Errand<'l> {
     pub fates: Vec<Vec<Option<Fate>>>,
     /// Replies that refused a whole letter or the session, as they came.
     pub refusals: Vec<String>,
+}
+
+/// What became of the letters, without them.
+impl fmt::Debug for Errand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Errand")
+            .field("fates", &self.fates)
+            .field("refusals", &self.refusals)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'l> Errand<'l> {
@@ -66,13 +76,12 @@ impl<'l> Errand<'l> {
         }
     }
 
-    /// Authenticates first. A real nonce comes from the system's generator.
+    /// Authenticates first.
     pub fn with_user(
         mut self,
         mechanism: Mechanism,
         user: &'l str,
         password: &'l str,
-        nonce: [u8; 18],
     ) -> Result<Self, Box<dyn Error>> {
         let credentials = Credentials::Password {
             authorization: "",
@@ -81,7 +90,7 @@ impl<'l> Errand<'l> {
         };
         let exchange = Exchange::new(mechanism, credentials)?.with_scram(Scram {
             hash: &scop_crypto::SHA256,
-            nonce: Nonce::from_random(nonce),
+            nonce: Nonce::from_random(random()),
             limits: scram::Limits::DEFAULT,
         });
         self.exchange = Some(exchange);
@@ -132,9 +141,10 @@ impl<'l> Errand<'l> {
             && !client.is_authenticated()
         {
             // An exchange is tried once: mail that needs a user is not sent without.
-            let result = match self.refusals.is_empty() {
-                true => client.authenticate(exchange),
-                false => client.quit(),
+            let result = if self.refusals.is_empty() {
+                client.authenticate(exchange)
+            } else {
+                client.quit()
             };
             if let Err(error) = result {
                 self.refusals.push(error.to_string());

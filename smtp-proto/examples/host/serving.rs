@@ -1,7 +1,12 @@
 //! A server's host: it takes mail, keeps it in memory, and refuses whom it is told to refuse.
 
+use scop_smtp_proto::auth::Credentials;
+use scop_smtp_proto::auth::scram::{Nonce, StoredKeys};
+use scop_smtp_proto::auth::server::ScramUser;
 use scop_smtp_proto::server::{AnswerError, Event, Server};
 use scop_smtp_proto::{Reply, Status};
+
+use super::random;
 
 /// A message that was taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +34,23 @@ pub struct Rules<'r> {
     pub full: &'r [&'r str],
 }
 
+const ITERATIONS: u32 = 4096;
+
+struct Kept {
+    salt: [u8; 16],
+    keys: StoredKeys,
+}
+
+impl Kept {
+    const fn user(&self) -> ScramUser<'_> {
+        ScramUser {
+            salt: &self.salt,
+            iterations: ITERATIONS,
+            keys: self.keys,
+        }
+    }
+}
+
 /// What one connection brings.
 #[derive(Debug, Default)]
 pub struct Mailroom<'r> {
@@ -40,6 +62,11 @@ pub struct Mailroom<'r> {
 
 const NO_SUCH_USER: Reply<'static> = reply(550, Status::new(5, 1, 1), "No such user here");
 const MAILBOX_FULL: Reply<'static> = reply(452, Status::new(4, 2, 2), "The mailbox is full");
+const WRONG_CREDENTIALS: Reply<'static> = reply(
+    535,
+    Status::new(5, 7, 8),
+    "Authentication credentials invalid",
+);
 const NOT_VERIFIED: Reply<'static> = reply(
     252,
     Status::new(2, 5, 0),
@@ -106,6 +133,13 @@ impl<'r> Mailroom<'r> {
                 self.message = Message::default();
                 return Ok(());
             }
+            Event::Authenticate(credentials) => {
+                (!self.is_right(&credentials)).then_some(WRONG_CREDENTIALS)
+            }
+            Event::Scram { user, .. } => {
+                let found = self.scram(user);
+                return server.scram(&found.user(), &Nonce::from_random(random()));
+            }
             Event::Verify(_) | Event::Expand(_) => Some(NOT_VERIFIED),
             Event::Help(_) => Some(HELP),
             _ => None,
@@ -114,6 +148,36 @@ impl<'r> Mailroom<'r> {
             None => server.accept(),
             Some(reply) => server.answer(&reply),
         }
+    }
+
+    fn is_right(&self, credentials: &Credentials<'_>) -> bool {
+        match *credentials {
+            Credentials::Password {
+                authorization,
+                user,
+                password,
+            } => {
+                let is_self = authorization.is_empty() || authorization == user;
+                let known =
+                    |&&(name, right): &&(&str, &str)| (name, right.as_bytes()) == (user, password);
+                is_self && self.rules.users.iter().any(|it| known(&it))
+            }
+            _ => false,
+        }
+    }
+
+    /// What a server keeps of a user, here made anew each time from the password.
+    fn scram(&self, user: &str) -> Kept {
+        let found = self.rules.users.iter().find(|(name, _)| *name == user);
+        let salt = *b"a salt per user.";
+        let keys = found.and_then(|(_, password)| {
+            StoredKeys::derive(password.as_bytes(), &salt, ITERATIONS, &scop_crypto::SHA256)
+        });
+        // Who is not known looks like any other user.
+        let decoy = || StoredKeys::decoy(b"a secret of the server", user, &scop_crypto::SHA256);
+        let kept = keys.map(|keys| (salt, keys)).or_else(decoy);
+        let (salt, keys) = kept.expect("SHA-256 has 32 octets, and the count is in bounds");
+        Kept { salt, keys }
     }
 
     /// Keeps content of the message.

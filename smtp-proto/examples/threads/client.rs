@@ -20,6 +20,7 @@ pub fn send(
     server_name: &str,
     errand: &mut Errand<'_>,
 ) -> Result<Option<End>, Box<dyn Error>> {
+    socket.set_nodelay(true)?; // a chunk follows its command, not the acknowledgement
     let mut stream = Stream::new(socket);
     let server_name = ServerName::try_from(server_name.to_owned())?;
     let session = || ClientConnection::new(tls.clone(), server_name.clone());
@@ -52,7 +53,9 @@ pub fn send(
             }
             Step::StartTls => match stream.start_tls(session()?.into()) {
                 // Octets in the clear behind the reply end the connection; `end` says so.
-                Ok(()) => drop(client.tls_started(&received[start..end], now())),
+                Ok(()) => {
+                    let _ = client.tls_started(&received[start..end], now());
+                }
                 Err(error) => {
                     errand.refusals.push(error.to_string());
                     client.handle_closed();

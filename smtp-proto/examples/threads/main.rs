@@ -1,10 +1,19 @@
 //! The machines on threads and blocking sockets.
 //!
 //!     cargo run -p scop-smtp-proto --example threads -- serve 127.0.0.1:2525
-//!     cargo run -p scop-smtp-proto --example threads -- send 127.0.0.1:2525 joe@example.org ann@example.net <message.eml
+//!     cargo run -p scop-smtp-proto --example threads -- send 127.0.0.1:2525 joe@example.org ann@example.net [USER PASSWORD] <message.eml
 //!
 //! The server takes every message and prints it; its certificate is its own. The client encrypts with
 //! whoever answers, and takes LF and CRLF as line ends.
+
+#![expect(
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::std_instead_of_core,
+    reason = "a program on an operating system, whose files are modules of tests too"
+)]
 
 mod client;
 #[path = "../host/mod.rs"]
@@ -18,14 +27,18 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use host::{Certificate, EXTENSIONS, Errand, Letter, Mailroom, Rules, any_certificate};
+use scop_smtp_proto::auth::Mechanism;
 use scop_smtp_proto::{Domain, client as smtp_client, server as smtp_server};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["serve", address] => serve(address),
-        ["send", address, from, to] => send(address, from, to),
-        _ => Err("serve ADDRESS, or send ADDRESS FROM TO <MESSAGE".into()),
+        ["send", address, from, to] => send(address, from, to, None),
+        ["send", address, from, to, user, password] => {
+            send(address, from, to, Some((user, password)))
+        }
+        _ => Err("serve ADDRESS, or send ADDRESS FROM TO [USER PASSWORD] <MESSAGE".into()),
     }
 }
 
@@ -47,7 +60,12 @@ fn serve(address: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn send(address: &str, from: &str, to: &str) -> Result<(), Box<dyn Error>> {
+fn send(
+    address: &str,
+    from: &str,
+    to: &str,
+    user: Option<(&str, &str)>,
+) -> Result<(), Box<dyn Error>> {
     let mut message = String::new();
     std::io::stdin().read_to_string(&mut message)?;
     let letters = [Letter {
@@ -59,6 +77,9 @@ fn send(address: &str, from: &str, to: &str) -> Result<(), Box<dyn Error>> {
     let mut config = smtp_client::Config::new(Domain::parse(b"localhost")?);
     config.extensions = EXTENSIONS;
     let mut errand = Errand::new(&letters, 16 * 1024);
+    if let Some((user, password)) = user {
+        errand = errand.with_user(Mechanism::ScramSha256, user, password)?;
+    }
     let socket = TcpStream::connect(address)?;
     client::send(
         socket,

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use rustls::{ServerConfig, ServerConnection};
+use scop_smtp_proto::auth::server::Exchange;
 use scop_smtp_proto::server::{Buffers, Config, End, Server, Step};
 
 use super::stream::{Stream, is_timeout};
@@ -27,7 +28,10 @@ pub fn serve(
         input: &mut input,
         output: &mut output,
     };
-    let mut server = Server::new(config, buffers, now()).map_err(io::Error::other)?;
+    let mut memory = [0; 512];
+    let exchange = Exchange::new(&mut memory).with_hash(&scop_crypto::SHA256);
+    let server = Server::new(config, buffers, now()).map_err(io::Error::other)?;
+    let mut server = server.with_auth(exchange);
     let mut received = [0; 16 * 1024];
     let (mut start, mut end) = (0, 0); // what of it was not taken yet
     loop {
@@ -53,7 +57,9 @@ pub fn serve(
             }
             Step::StartTls => match stream.start_tls(session()?.into()) {
                 // Octets in the clear behind STARTTLS end the connection; `end` says so.
-                Ok(()) => drop(server.tls_started(&received[start..end], now())),
+                Ok(()) => {
+                    let _ = server.tls_started(&received[start..end], now());
+                }
                 Err(_) => server.handle_closed(),
             },
             Step::Done => return Ok(server.end()),

@@ -22,6 +22,7 @@ pub async fn send(
     server_name: &str,
     errand: &mut Errand<'_>,
 ) -> Result<Option<End>, Box<dyn Error>> {
+    socket.set_nodelay(true)?; // a chunk follows its command, not the acknowledgement
     let server_name = ServerName::try_from(server_name.to_owned())?;
     let tls = TlsConnector::from(tls.clone());
     let mut stream: Box<dyn Channel> = Box::new(socket);
@@ -66,7 +67,7 @@ pub async fn send(
                     }
                 }
                 // Octets in the clear behind the reply end the connection; `end` says so.
-                drop(client.tls_started(&received[start..end], now()));
+                let _ = client.tls_started(&received[start..end], now());
             }
             Step::Wait(moment) if start == end => {
                 stream.flush().await?;

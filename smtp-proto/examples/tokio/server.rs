@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
+use scop_smtp_proto::auth::server::Exchange;
 use scop_smtp_proto::server::{Buffers, Config, End, Server, Step};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -30,7 +31,10 @@ pub async fn serve(
         input: &mut input,
         output: &mut output,
     };
-    let mut server = Server::new(config, buffers, now()).map_err(io::Error::other)?;
+    let mut memory = [0; 512];
+    let exchange = Exchange::new(&mut memory).with_hash(&scop_crypto::SHA256);
+    let server = Server::new(config, buffers, now()).map_err(io::Error::other)?;
+    let mut server = server.with_auth(exchange);
     let mut received = vec![0; 16 * 1024];
     let (mut start, mut end) = (0, 0); // what of it was not taken yet
     loop {
@@ -55,15 +59,13 @@ pub async fn serve(
             }
             Step::StartTls => {
                 stream.flush().await?;
-                match tls.accept(stream).await {
-                    Ok(secured) => stream = Box::new(secured),
-                    Err(_) => {
-                        server.handle_closed();
-                        return Ok(server.end());
-                    }
-                }
+                let Ok(secured) = tls.accept(stream).await else {
+                    server.handle_closed();
+                    return Ok(server.end());
+                };
+                stream = Box::new(secured);
                 // Octets in the clear behind STARTTLS end the connection; `end` says so.
-                drop(server.tls_started(&received[start..end], now()));
+                let _ = server.tls_started(&received[start..end], now());
             }
             Step::Done => {
                 let _ = stream.shutdown().await;
