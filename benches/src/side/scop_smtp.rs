@@ -83,7 +83,7 @@ pub fn command(wire: &[u8], scratch: &mut Scratch) -> Seen {
 }
 
 fn typed(parameters: Parameters<'_>, seen: &mut Seen) {
-    for parameter in parameters.iter() {
+    for parameter in parameters {
         black_box(&parameter.typed().expect("its value is well-formed"));
         seen.add(1, 1);
     }
