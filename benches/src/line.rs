@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::LazyLock;
 
 use crate::input::{self, Input, smtp};
-use crate::side::{Scratch, Seen, Work, scop, scop_smtp};
+use crate::side::{Scratch, Seen, Work, scop, scop_smtp, session};
 #[cfg(feature = "peers")]
 use crate::side::{lettre, mail_builder, mail_parser, mailparse, smtp_proto};
 
@@ -79,6 +79,7 @@ pub fn lines() -> Vec<Line> {
     lines.extend(commands());
     lines.extend(replies());
     lines.extend(content());
+    lines.push(sessions());
     lines
 }
 
@@ -321,4 +322,17 @@ fn content() -> Vec<Line> {
         });
     }
     lines
+}
+
+/// A client and a server, connected in memory.
+fn sessions() -> Line {
+    Line {
+        name: "session",
+        input: &input::TEXT,
+        sums: ["delivered", "turns", "octets"],
+        sides: vec![
+            side("scop", session::one_by_one),
+            side("scop-pipelining", session::pipelined),
+        ],
+    }
 }

@@ -1,5 +1,6 @@
 //! `scop-benches [NAME...]`: the table, or the lines whose names begin with one of these.
 //! `scop-benches list`: `LINE SIDE MESSAGES` for each work.
+//! `scop-benches sizes`: the bytes that a session takes, besides the buffers that are lent.
 //! `scop-benches run LINE SIDE TIMES`: one work, without measuring, for a program that counts instructions.
 
 use std::hint::black_box;
@@ -9,6 +10,9 @@ use std::time::Duration;
 use scop_benches::line::{Line, lines};
 use scop_benches::measure::measure;
 use scop_benches::side::{Scratch, Seen};
+use scop_smtp_proto::client::Client;
+use scop_smtp_proto::data::{Stuffer, Unstuffer};
+use scop_smtp_proto::server::Server;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,6 +24,10 @@ fn main() -> ExitCode {
                     println!("{} {} {}", line.name, side.name, line.input.mails.len());
                 }
             }
+            ExitCode::SUCCESS
+        }
+        ["sizes"] => {
+            sizes();
             ExitCode::SUCCESS
         }
         ["run", line, side, times] => run(line, side, times),
@@ -42,6 +50,13 @@ fn run(line: &str, side: &str, times: &str) -> ExitCode {
         black_box(line.run(side, &mut scratch));
     }
     ExitCode::SUCCESS
+}
+
+fn sizes() {
+    println!("Server {:>6}", size_of::<Server<'_>>());
+    println!("Client {:>6}", size_of::<Client<'_>>());
+    println!("Unstuffer {:>3}", size_of::<Unstuffer>());
+    println!("Stuffer {:>5}", size_of::<Stuffer>());
 }
 
 fn table(names: &[&str]) -> ExitCode {

@@ -13,6 +13,7 @@ pub mod mail_parser;
 pub mod mailparse;
 pub mod scop;
 pub mod scop_smtp;
+pub mod session;
 #[cfg(feature = "peers")]
 pub mod smtp_proto;
 
@@ -44,6 +45,10 @@ pub struct Scratch {
     pub label: Vec<u8>,
     /// Text of one part.
     pub text: String,
+    /// What a client has sent, and its server has not read.
+    pub to_server: Vec<u8>,
+    /// What a server has sent, and its client has not read.
+    pub to_client: Vec<u8>,
     /// The storage of mail-parser.
     #[cfg(feature = "peers")]
     pub buffers: ::mail_parser::MessageBuffers,
