@@ -292,15 +292,25 @@ impl<'a> ForwardPath<'a> {
             Ok((route, mailbox)) => Ok(Self::Mailbox { route, mailbox }),
             Err(error) => {
                 *cursor = start;
-                if take_postmaster(cursor, tolerance) {
-                    return Ok(Self::Postmaster);
-                }
-                if cursor.rest().starts_with(b"<>") {
-                    return Err(ParseError::new(PathErrorKind::Null, cursor.offset()));
-                }
-                Err(error)
+                Self::take_other(cursor, tolerance, error)
             }
         }
+    }
+
+    /// Takes what has no mailbox, or says why it was none.
+    #[cold]
+    fn take_other(
+        cursor: &mut Cursor<'a>,
+        tolerance: Tolerance,
+        error: PathError,
+    ) -> Result<Self, PathError> {
+        if take_postmaster(cursor, tolerance) {
+            return Ok(Self::Postmaster);
+        }
+        if cursor.rest().starts_with(b"<>") {
+            return Err(ParseError::new(PathErrorKind::Null, cursor.offset()));
+        }
+        Err(error)
     }
 
     /// The mailbox; `None` for `<Postmaster>`.
