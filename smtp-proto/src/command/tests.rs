@@ -171,6 +171,7 @@ fn tolerances() {
         ("MAIL FROM:a@b", |t| &mut t.bare_path, "MAIL FROM:<a@b>"),
         ("MAIL FROM:a@b X=1", |t| &mut t.bare_path, "MAIL FROM:<a@b> X=1"),
         ("RCPT TO:a@[192.0.2.1]", |t| &mut t.bare_path, "RCPT TO:<a@[192.0.2.1]>"),
+        ("MAIL FROM:@a:b@c", |t| &mut t.bare_path, "MAIL FROM:<@a:b@c>"),
         ("RCPT TO:postmaster", |t| &mut t.bare_path, "RCPT TO:<Postmaster>"),
         ("RCPT TO:postmaster X", |t| &mut t.bare_path, "RCPT TO:<Postmaster> X"),
         ("MAIL  FROM:<a@b>", |t| &mut t.wide_space, "MAIL FROM:<a@b>"),
@@ -222,6 +223,62 @@ fn tolerances() {
             "{line}"
         );
     }
+}
+
+/// No other octet is taken for a letter of a verb.
+#[test]
+fn verbs() {
+    for line in [
+        "HELO a",
+        "EHLO a",
+        "LHLO a",
+        "MAIL FROM:<>",
+        "RCPT TO:<a@b>",
+        "DATA",
+        "RSET",
+        "QUIT",
+        "VRFY a",
+        "EXPN a",
+        "HELP",
+        "NOOP",
+    ] {
+        let expected = Command::parse(line.as_bytes()).unwrap();
+        assert!(!matches!(expected, Command::Other { .. }));
+        for at in 0..4 {
+            for octet in 0..=255 {
+                let mut other = Vec::from(line);
+                other[at] = octet;
+                let is_same = Command::parse(&other) == Ok(expected);
+                assert_eq!(
+                    is_same,
+                    other.eq_ignore_ascii_case(line.as_bytes()),
+                    "{}",
+                    other.escape_ascii()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_parameter_is_given_once() {
+    for line in [
+        "SIZE=1 Size=2",
+        "SIZE=1 sIZE=2",
+        "size SiZe",
+        "A=1 B=1 C=1 a",
+        "X-Y=1 X-Y",
+    ] {
+        let line = String::from("RCPT TO:<a@b> ") + line;
+        let kind = Command::parse(line.as_bytes()).unwrap_err().kind();
+        assert_eq!(
+            kind,
+            CommandErrorKind::Parameter(ParameterErrorKind::Duplicate),
+            "{line}"
+        );
+    }
+    // Their marks are the same, and they are not.
+    assert!(Command::parse(b"RCPT TO:<a@b> SE=1 SIZE=1 SLICE=1 size-e").is_ok());
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn mailboxes() {
         ("\"j\\oe\"@a.b", "joe|name a.b", "joe@a.b"),
         ("\"joe public\"@a.b", "joe public|name a.b", "\"joe public\"@a.b"),
         ("\"\\ \\@\\\"\\\\\"@a.b", " @\"\\|name a.b", "\" @\\\"\\\\\"@a.b"),
+        ("\"\\~ \\!~\"@a.b", "~ !~|name a.b", "\"~ !~\"@a.b"),
         ("\"\"@a.b", "|name a.b", "\"\"@a.b"),
         ("\".a\"@a.b", ".a|name a.b", "\".a\"@a.b"),
         ("\"a.\"@a.b", "a.|name a.b", "\"a.\"@a.b"),
