@@ -62,7 +62,10 @@ impl Extension for Auth {
     }
 
     /// Once in a session, and in no transaction (RFC 4954 4).
-    fn command(&self, _: &[u8], _: &[u8], session: &Session) -> Result<Effect, Refusal> {
+    fn command(&self, _: &[u8], argument: &[u8], session: &Session) -> Result<Effect, Refusal> {
+        if argument.is_empty() {
+            return Err(Refusal::BAD_ARGUMENT);
+        }
         if session.authenticated || session.in_transaction {
             return Err(Refusal::OUT_OF_ORDER);
         }

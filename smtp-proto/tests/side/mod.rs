@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use scop_core::Instant;
+use scop_smtp_proto::auth::server::Exchange;
 use scop_smtp_proto::client::{self, Client, TlsPolicy};
 use scop_smtp_proto::server::{self, Event, Server};
 use scop_smtp_proto::{Domain, Extension};
@@ -43,7 +44,10 @@ pub(crate) fn serve(extensions: &[&dyn Extension], secure: bool, script: &str) -
         input: &mut input,
         output: &mut output,
     };
-    let mut server = Server::new(config, buffers, Instant(0)).unwrap();
+    let mut secrets = [0; 512];
+    let mut server = Server::new(config, buffers, Instant(0))
+        .unwrap()
+        .with_auth(Exchange::new(&mut secrets));
     let mut script = script.as_bytes();
     let mut sent = Vec::new();
     let mut heard = Heard::default();
