@@ -29,6 +29,7 @@
 use core::fmt;
 
 use scop_core::ParseError;
+use zeroize::Zeroize;
 
 /// Which rule a line breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +196,15 @@ impl<'b> LineReader<'b> {
         self.cr = false;
         self.too_long = false;
         self.complete = false;
+    }
+
+    /// Forgets the line, and overwrites it: it may hold a password.
+    pub(crate) fn erase(&mut self) {
+        self.buffer
+            .get_mut(..self.len)
+            .unwrap_or_default()
+            .zeroize();
+        self.clear();
     }
 
     /// The line that [`LineReader::fill`] completed.

@@ -61,7 +61,7 @@ mod tls;
 
 use core::fmt;
 
-use scop_core::Instant;
+use scop_core::{Counter, Instant};
 
 pub use config::{Buffers, Config, ConfigError, Limits, Timeouts};
 pub use event::{AnswerError, Discarded, End, Event, Step};
@@ -69,7 +69,7 @@ pub use tls::TlsError;
 
 use crate::auth::Identity;
 use crate::auth::server::Exchange;
-use crate::command::Command;
+use crate::command::{Command, Hello};
 use crate::extension::{Envelope, Extensions, Refusal, Session};
 use crate::line::LineReader;
 use crate::reply::Status;
@@ -177,11 +177,23 @@ impl<'a> Server<'a> {
         if input.len() < Buffers::MIN_INPUT {
             return Err(ConfigError::InputTooSmall);
         }
-        if output.len() < Buffers::MIN_OUTPUT {
-            return Err(ConfigError::OutputTooSmall);
+        let extensions = Extensions::new(config.extensions).map_err(ConfigError::Extensions)?;
+        for secure in [config.secure, true] {
+            let session = Session {
+                protocol: config.protocol,
+                secure,
+                hello: Some(Hello::Ehlo),
+                ..Session::default()
+            };
+            let mut counter = Counter::default();
+            answer::emit_hello(&mut counter, [config.name, ""], extensions, &session)
+                .map_err(|_| ConfigError::Arguments)?;
+            if output.len() < Buffers::MIN_OUTPUT.max(counter.len()) {
+                return Err(ConfigError::OutputTooSmall);
+            }
         }
         Ok(Self {
-            extensions: Extensions::new(config.extensions).map_err(ConfigError::Extensions)?,
+            extensions,
             lines: LineReader::new(input).with_lf_line(config.tolerance.lf_line),
             output: Output::new(output),
             session: Session {
@@ -316,15 +328,15 @@ impl<'a> Server<'a> {
             return Some(Event::Discarded(news.why));
         }
         let exchange = self.exchange.as_ref();
-        Some(match (self.wish?, self.command()) {
-            (Wish::Connected, _) => Event::Connected,
-            (Wish::Data, _) => Event::Data,
-            (Wish::MessageEnd, _) => Event::MessageEnd {
+        Some(match self.wish? {
+            Wish::Connected => Event::Connected,
+            Wish::Data => Event::Data,
+            Wish::MessageEnd => Event::MessageEnd {
                 octets: self.content.octets,
             },
-            (Wish::RecipientResult(index), _) => Event::RecipientResult { index },
-            (Wish::Authenticate, _) => Event::Authenticate(exchange?.credentials()?),
-            (Wish::Scram, _) => {
+            Wish::RecipientResult(index) => Event::RecipientResult { index },
+            Wish::Authenticate => Event::Authenticate(exchange?.credentials()?),
+            Wish::Scram => {
                 let Identity {
                     authorization,
                     user,
@@ -334,24 +346,26 @@ impl<'a> Server<'a> {
                     user,
                 }
             }
-            (_, Some(Command::Hello(verb, name))) => Event::Hello {
-                verb,
-                domain: name.raw(),
+            _ => match self.command()? {
+                Command::Hello(verb, domain) => Event::Hello {
+                    verb,
+                    domain: domain.raw(),
+                },
+                Command::Mail(path, parameters) => Event::Mail { path, parameters },
+                Command::Rcpt(path, parameters) => Event::Recipient {
+                    path,
+                    parameters,
+                    index: self.session.recipients,
+                },
+                Command::Vrfy(argument) => Event::Verify(argument.raw()),
+                Command::Expn(argument) => Event::Expand(argument.raw()),
+                Command::Help(argument) => Event::Help(argument.raw()),
+                Command::Other { verb, argument } => Event::Command {
+                    verb: verb.raw(),
+                    argument: argument.raw(),
+                },
+                _ => return None,
             },
-            (_, Some(Command::Mail(path, parameters))) => Event::Mail { path, parameters },
-            (_, Some(Command::Rcpt(path, parameters))) => Event::Recipient {
-                path,
-                parameters,
-                index: self.session.recipients,
-            },
-            (_, Some(Command::Vrfy(argument))) => Event::Verify(argument.raw()),
-            (_, Some(Command::Expn(argument))) => Event::Expand(argument.raw()),
-            (_, Some(Command::Help(argument))) => Event::Help(argument.raw()),
-            (_, Some(Command::Other { verb, argument })) => Event::Command {
-                verb: verb.raw(),
-                argument: argument.raw(),
-            },
-            _ => return None,
         })
     }
 
@@ -387,10 +401,7 @@ impl<'a> Server<'a> {
             && self.output.room() >= ROOM
         {
             self.say(&refusal);
-            self.repeat = count.checked_sub(1).map(|count| (refusal, count));
-            if count <= 1 {
-                self.repeat = None;
-            }
+            self.repeat = (count > 1).then(|| (refusal, count.saturating_sub(1)));
         }
         self.challenge();
         if self.news.is_none() && self.wish.is_none() && self.output.room() >= ROOM {

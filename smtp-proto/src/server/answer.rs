@@ -1,11 +1,12 @@
 //! What the host answers, and what that changes.
 
+use scop_core::Sink;
+
 use super::output::{Arguments, status};
 use super::{AnswerError, Discarded, End, Server, State, Wish};
 use crate::command::{Command, Hello};
-use crate::extension::{Protocol, Refusal, Session, Terms};
+use crate::extension::{Extension, Extensions, Protocol, Refusal, Session, Terms};
 use crate::reply::{Reply, Status};
-use scop_core::Sink;
 
 impl Server<'_> {
     /// Consents to the open wish, with a usual reply.
@@ -48,8 +49,8 @@ impl Server<'_> {
         if wish == Wish::Scram && is_consent {
             return Err(AnswerError::NeedsKeys);
         }
-        let hello = match self.command() {
-            Some(Command::Hello(verb, _)) => verb,
+        let hello = match wish {
+            Wish::Hello => self.hello(),
             _ => Hello::Helo,
         };
         let refused_chunk =
@@ -177,6 +178,14 @@ impl Server<'_> {
         Command::parse_with(line, &self.config.tolerance).ok()
     }
 
+    /// Which greeting it is that asks for consent.
+    fn hello(&self) -> Hello {
+        match self.command() {
+            Some(Command::Hello(verb, _)) => verb,
+            _ => Hello::Helo,
+        }
+    }
+
     /// The session as it is after `hello`.
     fn greeted(&self, hello: Hello) -> Session {
         Session {
@@ -218,46 +227,10 @@ impl Server<'_> {
         if text.contains('\n') {
             return Err(AnswerError::BadText);
         }
-        let name = self.config.name;
         let session = self.greeted(hello);
-        let extensions = self.extensions;
-        let is_listed = |extension: &dyn crate::Extension| {
-            hello != Hello::Helo && extension.is_offered(&session)
-        };
-        let listed = || {
-            extensions
-                .iter()
-                .map(|(_, extension)| extension)
-                .filter(|extension| is_listed(*extension))
-        };
-        let mut following = listed().count();
-        self.output.all_or_nothing(|output| {
-            let first: &[u8] = if following == 0 { b"250 " } else { b"250-" };
-            output.put(first)?;
-            output.put(name.as_bytes())?;
-            if !text.is_empty() {
-                output.put_byte(b' ')?;
-                output.put(text.as_bytes())?;
-            }
-            output.put(b"\r\n")?;
-            for extension in listed() {
-                following = following.saturating_sub(1);
-                output.put(if following == 0 { b"250 " } else { b"250-" })?;
-                output.put(extension.keyword().as_bytes())?;
-                let mut arguments = Arguments {
-                    output,
-                    begun: false,
-                    is_bad: false,
-                };
-                let result = extension.emit_arguments(&session, &mut arguments);
-                if arguments.is_bad {
-                    return Err(AnswerError::BadText);
-                }
-                result?;
-                output.put(b"\r\n")?;
-            }
-            Ok(())
-        })
+        let (name, extensions) = (self.config.name, self.extensions);
+        self.output
+            .all_or_nothing(|output| emit_hello(output, [name, text], extensions, &session))
     }
 
     fn write_consent(&mut self, wish: Wish) -> Result<(), AnswerError> {
@@ -314,6 +287,45 @@ impl Server<'_> {
     pub(super) fn status(&self, code: u16, is: Status) -> Option<Status> {
         status(code, Some(is), self.session.terms.enhanced_status)
     }
+}
+
+/// Writes what consents to HELO, EHLO or LHLO: the name and a greeting, then a line for each extension.
+pub(super) fn emit_hello<S: Sink>(
+    sink: &mut S,
+    [name, text]: [&str; 2],
+    extensions: Extensions<'_>,
+    session: &Session,
+) -> Result<(), AnswerError> {
+    let listed = || {
+        let is_listed = |extension: &dyn Extension| {
+            session.hello != Some(Hello::Helo) && extension.is_offered(session)
+        };
+        extensions
+            .iter()
+            .map(|(_, extension)| extension)
+            .filter(move |extension| is_listed(*extension))
+    };
+    let mut following = listed().count();
+    sink.put(if following == 0 { b"250 " } else { b"250-" })?;
+    sink.put(name.as_bytes())?;
+    if !text.is_empty() {
+        sink.put_byte(b' ')?;
+        sink.put(text.as_bytes())?;
+    }
+    sink.put(b"\r\n")?;
+    for extension in listed() {
+        following = following.saturating_sub(1);
+        sink.put(if following == 0 { b"250 " } else { b"250-" })?;
+        sink.put(extension.keyword().as_bytes())?;
+        let mut arguments = Arguments::new(sink);
+        let result = extension.emit_arguments(session, &mut arguments);
+        if arguments.is_bad() {
+            return Err(AnswerError::BadText);
+        }
+        result?;
+        sink.put(b"\r\n")?;
+    }
+    Ok(())
 }
 
 /// Whether a reply consents to a wish.

@@ -58,10 +58,12 @@ impl<'a> Server<'a> {
         let command = line.and_then(|line| Command::parse_with(line, &self.config.tolerance).ok());
         let (Some(Command::Other { argument, .. }), Some(exchange)) = (command, &mut self.exchange)
         else {
+            self.lines.erase();
             self.refuse(&NO_EXCHANGE);
             return;
         };
         let step = exchange.start(argument.raw(), allowed);
+        self.lines.erase();
         self.take_step(step);
     }
 
@@ -81,6 +83,7 @@ impl<'a> Server<'a> {
                 })
             }
         };
+        self.lines.erase();
         self.take_step(step);
     }
 

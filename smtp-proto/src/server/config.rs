@@ -160,8 +160,10 @@ pub enum ConfigError {
     Name,
     /// The input buffer is smaller than [`Buffers::MIN_INPUT`].
     InputTooSmall,
-    /// The output buffer is smaller than [`Buffers::MIN_OUTPUT`].
+    /// The output buffer is smaller than [`Buffers::MIN_OUTPUT`], or than the reply to EHLO.
     OutputTooSmall,
+    /// What an extension says behind its keyword is not TAB and printable ASCII.
+    Arguments,
     /// Two extensions share a name, or a name is malformed.
     Extensions(ListError),
 }
@@ -171,7 +173,10 @@ impl fmt::Display for ConfigError {
         f.write_str(match self {
             Self::Name => "the name of a server is 1 to 255 visible ASCII characters",
             Self::InputTooSmall => "the input buffer is smaller than a command line",
-            Self::OutputTooSmall => "the output buffer is smaller than two reply lines",
+            Self::OutputTooSmall => {
+                "the output buffer is smaller than two reply lines, or than the reply to EHLO"
+            }
+            Self::Arguments => "the arguments of a keyword are printable (RFC 5321 4.1.1.1)",
             Self::Extensions(error) => return error.fmt(f),
         })
     }

@@ -166,13 +166,28 @@ pub(super) fn status(code: u16, status: Option<Status>, enhanced: bool) -> Optio
 }
 
 /// What stands behind the keyword of an extension: a space goes before it, and nothing in it ends the line.
-pub(super) struct Arguments<'s, 'a> {
-    pub(super) output: &'s mut Output<'a>,
-    pub(super) begun: bool,
-    pub(super) is_bad: bool,
+pub(super) struct Arguments<'s, S> {
+    sink: &'s mut S,
+    begun: bool,
+    is_bad: bool,
 }
 
-impl Sink for Arguments<'_, '_> {
+impl<'s, S> Arguments<'s, S> {
+    pub(super) const fn new(sink: &'s mut S) -> Self {
+        Self {
+            sink,
+            begun: false,
+            is_bad: false,
+        }
+    }
+
+    /// Whether something was put that cannot stand there.
+    pub(super) const fn is_bad(&self) -> bool {
+        self.is_bad
+    }
+}
+
+impl<S: Sink> Sink for Arguments<'_, S> {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
         if !bytes.iter().all(|&octet| is_text(octet)) {
             self.is_bad = true;
@@ -180,9 +195,9 @@ impl Sink for Arguments<'_, '_> {
         }
         if !self.begun && !bytes.is_empty() {
             self.begun = true;
-            self.output.put_byte(b' ')?;
+            self.sink.put_byte(b' ')?;
         }
-        self.output.put(bytes)
+        self.sink.put(bytes)
     }
 }
 

@@ -423,6 +423,16 @@ fn talking_out_of_turn_is_noted() {
     }
 }
 
+/// An extension with a long name.
+#[derive(Debug)]
+struct Wide(String);
+
+impl crate::Extension for Wide {
+    fn keyword(&self) -> &str {
+        &self.0
+    }
+}
+
 #[test]
 fn what_a_server_needs() {
     let new = |name, input: usize, output: usize| {
@@ -442,6 +452,28 @@ fn what_a_server_needs() {
         new("mx.example.org", 510, 1023),
         Some(ConfigError::OutputTooSmall)
     );
+    let quoted = crate::extension::MtPriority {
+        profile: "a\r\n250 B",
+    };
+    let many: Vec<_> = (0..40)
+        .map(|n| Wide(std::format!("X{n}-{}", "x".repeat(40))))
+        .collect();
+    let many: Vec<&dyn crate::Extension> = many.iter().map(|wide| wide as _).collect();
+    for (list, error) in [
+        (
+            &[&quoted as &dyn crate::Extension][..],
+            ConfigError::Arguments,
+        ),
+        (&many, ConfigError::OutputTooSmall),
+    ] {
+        let (mut lines, mut replies) = ([0; 510], [0; 1024]);
+        let buffers = Buffers {
+            input: &mut lines,
+            output: &mut replies,
+        };
+        let new = Server::new(Config::new("mx.example.org", list), buffers, Instant(0));
+        assert_eq!(new.err(), Some(error));
+    }
     for name in ["", "a b", "a\r\n250 x", "\u{e9}.example", &"a".repeat(256)] {
         assert_eq!(new(name, 510, 1024), Some(ConfigError::Name), "{name}");
     }
