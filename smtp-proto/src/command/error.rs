@@ -54,7 +54,6 @@ impl CommandErrorKind {
     ///
     /// ```
     /// use scop_smtp_proto::command::{Command, CommandErrorKind};
-    /// use scop_smtp_proto::Code;
     /// let error = Command::parse(b"RCPT <joe@example.org>").unwrap_err();
     /// assert_eq!(error.kind(), CommandErrorKind::NoTo);
     /// assert_eq!(error.kind().refusal().to_string(), "501 5.5.4 RCPT is followed by \"TO:\" (RFC 5321 4.1.1.3)");
