@@ -99,6 +99,10 @@ fn typed_arguments() {
     };
     let bad = |offset| Err((KeywordErrorKind::BadArguments, offset));
     assert_eq!(typed("size 0"), Ok(Capability::Size(Some(0))));
+    assert_eq!(
+        typed("Enhancedstatuscodes"),
+        Ok(Capability::EnhancedStatusCodes)
+    );
     assert_eq!(typed("SIZE -1"), bad(4));
     assert_eq!(typed("SIZE 1 2"), bad(4));
     assert_eq!(
@@ -149,7 +153,14 @@ fn typed_arguments() {
     assert_eq!(typed("FUTURERELEASE 86400"), bad(13));
     assert_eq!(typed("FUTURERELEASE 86400 tomorrow"), bad(13));
     assert_eq!(typed("FUTURERELEASE 0 2008-02-28T09:00:00Z"), bad(13));
-    for line in ["STARTTLSX", "ENHANCEDSTATUSCODESX", "X", "SIZ"] {
+    for line in [
+        "STARTTLSX",
+        "ENHANCEDSTATUSCODESX",
+        "XNHANCEDSTATUSCODES",
+        "0000000000000SIZE",
+        "X",
+        "SIZ",
+    ] {
         assert!(matches!(typed(line), Ok(Capability::Other(keyword)) if keyword.is(line)));
     }
     let Ok(Capability::XClient(xclient)) = typed("XCLIENT NAME ADDR PORT") else {

@@ -11,7 +11,7 @@ use super::{Extension, Peer, Session, Terms};
 /// limit-list  = limit-name-value *(SP limit-name-value)              ; RFC 9422 3
 /// limit-value = %x31-39 *5DIGIT                                      ; RFC 9422 4.1 to 4.3
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// MAILMAX: transactions of a connection.
     pub transactions: Option<u32>,
@@ -24,6 +24,28 @@ pub struct Limits {
 impl Limits {
     /// Six digits (RFC 9422 4.1 to 4.3).
     pub const MAX: u32 = 999_999;
+
+    /// Reads the arguments of the keyword. A limit that is not known or malformed is passed over
+    /// (RFC 9422 3); of one that comes twice the last counts.
+    pub fn parse(arguments: &[u8]) -> Self {
+        let mut limits = Self::default();
+        let mut cursor = Cursor::new(arguments);
+        while !cursor.is_at_end() {
+            let mut word = Cursor::new(cursor.take_while(|octet| octet != b' '));
+            cursor.skip_byte(b' ');
+            let limit = if word.skip_ignore_case(b"MAILMAX=") {
+                &mut limits.transactions
+            } else if word.skip_ignore_case(b"RCPTMAX=") {
+                &mut limits.recipients
+            } else if word.skip_ignore_case(b"RCPTDOMAINMAX=") {
+                &mut limits.domains
+            } else {
+                continue;
+            };
+            *limit = value(word).or(*limit);
+        }
+        limits
+    }
 
     /// Those that can be announced.
     fn announced(&self) -> impl Iterator<Item = (&'static [u8], u32)> {
@@ -64,26 +86,11 @@ impl Extension for Limits {
         terms.max_domains = announced(self.domains);
     }
 
-    /// A limit that is not known or malformed is passed over (RFC 9422 3).
     fn announced(&self, arguments: &[u8], peer: &mut Peer) {
-        let mut cursor = Cursor::new(arguments);
-        while !cursor.is_at_end() {
-            let word = cursor.take_while(|octet| octet != b' ');
-            cursor.skip_byte(b' ');
-            let mut word = Cursor::new(word);
-            let limit = if word.skip_ignore_case(b"MAILMAX=") {
-                &mut peer.terms.max_transactions
-            } else if word.skip_ignore_case(b"RCPTMAX=") {
-                &mut peer.terms.max_recipients
-            } else if word.skip_ignore_case(b"RCPTDOMAINMAX=") {
-                &mut peer.terms.max_domains
-            } else {
-                continue;
-            };
-            if let Some(value) = value(word) {
-                *limit = Some(value);
-            }
-        }
+        let limits = Self::parse(arguments);
+        peer.terms.max_transactions = limits.transactions;
+        peer.terms.max_recipients = limits.recipients;
+        peer.terms.max_domains = limits.domains;
     }
 }
 
