@@ -217,31 +217,31 @@ impl<'a> Keyword<'a> {
     /// When its arguments are not of the form that its RFC gives them.
     pub fn typed(&self) -> Result<Capability<'a>, KeywordError> {
         let bad = || ParseError::new(KeywordErrorKind::BadArguments, self.name.len());
-        let name = match self.name.len() {
-            ..16 => packed(self.name),
-            _ if self.is("ENHANCEDSTATUSCODES") => name::ENHANCEDSTATUSCODES,
-            _ => 0,
-        };
+        let mut buffer = [0; 19]; // ENHANCEDSTATUSCODES
+        for (to, from) in buffer.iter_mut().zip(self.name) {
+            *to = from.to_ascii_uppercase();
+        }
+        let name = buffer.get(..self.name.len()).unwrap_or_default();
         Ok(match name {
-            name::EIGHT_BIT_MIME => Capability::EightBitMime,
-            name::ATRN => Capability::Atrn,
-            name::AUTH => Capability::Auth(MechanismSet::parse(self.arguments)),
-            name::BINARYMIME => Capability::BinaryMime,
-            name::BURL => Capability::Burl(*self),
-            name::CHECKPOINT => Capability::Checkpoint,
-            name::CHUNKING => Capability::Chunking,
-            name::CONNEG => Capability::ConNeg,
-            name::CONPERM => Capability::ConPerm,
-            name::DELIVERBY => Capability::DeliverBy(match self.arguments {
+            b"8BITMIME" => Capability::EightBitMime,
+            b"ATRN" => Capability::Atrn,
+            b"AUTH" => Capability::Auth(MechanismSet::parse(self.arguments)),
+            b"BINARYMIME" => Capability::BinaryMime,
+            b"BURL" => Capability::Burl(*self),
+            b"CHECKPOINT" => Capability::Checkpoint,
+            b"CHUNKING" => Capability::Chunking,
+            b"CONNEG" => Capability::ConNeg,
+            b"CONPERM" => Capability::ConPerm,
+            b"DELIVERBY" => Capability::DeliverBy(match self.arguments {
                 [] => None,
                 // min-by-time = 1*9DIGIT (RFC 2852 2)
                 digits => Some(decimal(digits, 999_999_999).ok_or_else(bad)?),
             }),
-            name::DSN => Capability::Dsn,
-            name::ENHANCEDSTATUSCODES => Capability::EnhancedStatusCodes,
-            name::ETRN => Capability::Etrn,
-            name::EXPN => Capability::Expn,
-            name::FUTURERELEASE => {
+            b"DSN" => Capability::Dsn,
+            b"ENHANCEDSTATUSCODES" => Capability::EnhancedStatusCodes,
+            b"ETRN" => Capability::Etrn,
+            b"EXPN" => Capability::Expn,
+            b"FUTURERELEASE" => {
                 let mut words = self.words();
                 let (Some(interval), Some(time), None) = (words.next(), words.next(), words.next())
                 else {
@@ -252,24 +252,24 @@ impl<'a> Keyword<'a> {
                     max_time: Timestamp::parse(time).map_err(|_| bad())?,
                 }
             }
-            name::HELP => Capability::Help,
-            name::LIMITS => Capability::Limits(Limits::parse(self.arguments)),
-            name::MT_PRIORITY => Capability::MtPriority(self.words().next()),
-            name::MTRK => Capability::Mtrk,
-            name::NO_SOLICITING => Capability::NoSoliciting(*self),
-            name::PIPELINING => Capability::Pipelining,
-            name::REQUIRETLS => Capability::RequireTls,
-            name::RRVS => Capability::Rrvs,
-            name::SIZE => Capability::Size(match self.arguments {
+            b"HELP" => Capability::Help,
+            b"LIMITS" => Capability::Limits(Limits::parse(self.arguments)),
+            b"MT-PRIORITY" => Capability::MtPriority(self.words().next()),
+            b"MTRK" => Capability::Mtrk,
+            b"NO-SOLICITING" => Capability::NoSoliciting(*self),
+            b"PIPELINING" => Capability::Pipelining,
+            b"REQUIRETLS" => Capability::RequireTls,
+            b"RRVS" => Capability::Rrvs,
+            b"SIZE" => Capability::Size(match self.arguments {
                 [] => None,
                 digits => Some(Size::parse(digits).map_err(|_| bad())?.0),
             }),
-            name::SMTPUTF8 => Capability::SmtpUtf8,
-            name::STARTTLS => Capability::StartTls,
-            name::SUBMITTER => Capability::Submitter,
-            name::VRFY => Capability::Vrfy,
-            name::XCLIENT => Capability::XClient(*self),
-            name::XFORWARD => Capability::XForward(*self),
+            b"SMTPUTF8" => Capability::SmtpUtf8,
+            b"STARTTLS" => Capability::StartTls,
+            b"SUBMITTER" => Capability::Submitter,
+            b"VRFY" => Capability::Vrfy,
+            b"XCLIENT" => Capability::XClient(*self),
+            b"XFORWARD" => Capability::XForward(*self),
             _ => Capability::Other(*self),
         })
     }
@@ -399,53 +399,6 @@ pub type KeywordError = ParseError<KeywordErrorKind>;
 /// Whether letters, digits and hyphens make a keyword: the first is no hyphen.
 fn is_keyword(name: &[u8]) -> bool {
     !matches!(name, [] | [b'-', ..])
-}
-
-/// The names of the registered keywords, [`packed`].
-mod name {
-    use super::packed;
-
-    pub(super) const EIGHT_BIT_MIME: u128 = packed(b"8BITMIME");
-    pub(super) const ATRN: u128 = packed(b"ATRN");
-    pub(super) const AUTH: u128 = packed(b"AUTH");
-    pub(super) const BINARYMIME: u128 = packed(b"BINARYMIME");
-    pub(super) const BURL: u128 = packed(b"BURL");
-    pub(super) const CHECKPOINT: u128 = packed(b"CHECKPOINT");
-    pub(super) const CHUNKING: u128 = packed(b"CHUNKING");
-    pub(super) const CONNEG: u128 = packed(b"CONNEG");
-    pub(super) const CONPERM: u128 = packed(b"CONPERM");
-    pub(super) const DELIVERBY: u128 = packed(b"DELIVERBY");
-    pub(super) const DSN: u128 = packed(b"DSN");
-    pub(super) const ENHANCEDSTATUSCODES: u128 = packed(b"ENHANCEDSTATUSCODES");
-    pub(super) const ETRN: u128 = packed(b"ETRN");
-    pub(super) const EXPN: u128 = packed(b"EXPN");
-    pub(super) const FUTURERELEASE: u128 = packed(b"FUTURERELEASE");
-    pub(super) const HELP: u128 = packed(b"HELP");
-    pub(super) const LIMITS: u128 = packed(b"LIMITS");
-    pub(super) const MT_PRIORITY: u128 = packed(b"MT-PRIORITY");
-    pub(super) const MTRK: u128 = packed(b"MTRK");
-    pub(super) const NO_SOLICITING: u128 = packed(b"NO-SOLICITING");
-    pub(super) const PIPELINING: u128 = packed(b"PIPELINING");
-    pub(super) const REQUIRETLS: u128 = packed(b"REQUIRETLS");
-    pub(super) const RRVS: u128 = packed(b"RRVS");
-    pub(super) const SIZE: u128 = packed(b"SIZE");
-    pub(super) const SMTPUTF8: u128 = packed(b"SMTPUTF8");
-    pub(super) const STARTTLS: u128 = packed(b"STARTTLS");
-    pub(super) const SUBMITTER: u128 = packed(b"SUBMITTER");
-    pub(super) const VRFY: u128 = packed(b"VRFY");
-    pub(super) const XCLIENT: u128 = packed(b"XCLIENT");
-    pub(super) const XFORWARD: u128 = packed(b"XFORWARD");
-}
-
-/// A name as a number, so that one comparison tells it, without regard to ASCII case. No two names of up to
-/// 15 octets give the same, and none gives 0.
-const fn packed(name: &[u8]) -> u128 {
-    let (mut number, mut rest) = (1, name);
-    while let Some((octet, behind)) = rest.split_first() {
-        number = number << 8 | octet.to_ascii_uppercase() as u128;
-        rest = behind;
-    }
-    number
 }
 
 /// Digits, all of them, as a number up to `max`.

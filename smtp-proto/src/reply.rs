@@ -330,32 +330,50 @@ impl<'a> ReplyView<'a> {
         bytes: &'a [u8],
         tolerance: &Tolerance,
     ) -> Result<(Self, &'a [u8]), ReplyError> {
+        Self::parse_within(bytes, tolerance.lf_line, &ReplyLimits::NONE)
+    }
+
+    /// The same within limits. Which of two rules is named that one line breaks is not told.
+    fn parse_within(
+        bytes: &'a [u8],
+        lf_line: bool,
+        limits: &ReplyLimits,
+    ) -> Result<(Self, &'a [u8]), ReplyError> {
         let mut rest = bytes;
         let mut code = None;
         // How a line begins that is neither the first nor the last; most are read by comparing with it.
         let mut more = [0; 4];
-        loop {
+        for _ in 0..limits.lines {
+            let offset = bytes.len().saturating_sub(rest.len());
             if rest.first_chunk() == Some(&more)
                 && let Some(end) = first_end(rest)
                 && let Some([b'\r', b'\n', behind @ ..]) = rest.get(end..)
+                && end < limits.line_octets.saturating_sub(1)
             {
                 rest = behind;
                 continue;
             }
-            let line = ReplyLine::read(rest, code, tolerance.lf_line).map_err(|error| {
-                let line_start = bytes.len().saturating_sub(rest.len());
-                error.nested(line_start)
-            })?;
+            let line =
+                ReplyLine::read(rest, code, lf_line).map_err(|error| error.nested(offset))?;
+            if line.len > limits.line_octets {
+                let kind = ReplyErrorKind::LineTooLong;
+                return Err(ParseError::new(kind, offset + limits.line_octets));
+            }
             rest = rest.get(line.len..).unwrap_or_default();
             if line.is_last {
-                let len = bytes.len().saturating_sub(rest.len());
+                let len = offset + line.len;
                 let raw = bytes.get(..len).unwrap_or_default();
+                if len > limits.octets {
+                    return Err(ParseError::new(ReplyErrorKind::TooLong, limits.octets));
+                }
                 let code = line.code;
                 return Ok((Self { raw, code }, rest));
             }
             code = Some(line.code);
             more = bytes.first_chunk().copied().unwrap_or_default();
         }
+        let offset = bytes.len().saturating_sub(rest.len());
+        Err(ParseError::new(ReplyErrorKind::TooManyLines, offset))
     }
 
     /// The reply code.

@@ -9,7 +9,7 @@ use super::{Code, ReplyError, ReplyErrorKind, ReplyLine, ReplyView};
 #[non_exhaustive]
 pub struct ReplyLimits {
     /// Lines of a reply. RFC 5321 4.2.1 sets none: a server could send them for ever.
-    pub lines: u32,
+    pub lines: usize,
     /// Octets of a line with its end. RFC 5321 4.5.3.1.5 says 512, and servers send more.
     pub line_octets: usize,
     /// Octets of a reply. The length of the buffer is a limit too.
@@ -22,6 +22,13 @@ impl ReplyLimits {
         lines: 200,
         line_octets: 2048,
         octets: 16 * 1024,
+    };
+
+    /// None, for what is in memory as a whole.
+    pub(super) const NONE: Self = Self {
+        lines: usize::MAX,
+        line_octets: usize::MAX,
+        octets: usize::MAX,
     };
 }
 
@@ -56,7 +63,7 @@ pub struct ReplyReader<'b> {
     /// Where the line begins that is not yet complete.
     line_start: usize,
     len: usize,
-    lines: u32,
+    lines: usize,
     /// Of the first line, when it is complete.
     code: Option<Code>,
     complete: bool,
@@ -106,7 +113,7 @@ impl<'b> ReplyReader<'b> {
         if self.complete {
             self.clear();
         }
-        let step = self.fill(input);
+        let step = self.take_whole(input).map_or_else(|| self.fill(input), Ok);
         if let Err(error) = step {
             self.error = Some(error);
             return Err(error);
@@ -136,6 +143,25 @@ impl<'b> ReplyReader<'b> {
     /// Whether octets of a reply have come, and its end has not.
     pub const fn is_in_reply(&self) -> bool {
         !self.complete && self.len > 0
+    }
+
+    /// Takes a reply that is in the input as a whole and breaks no rule; most are. What else is there is left
+    /// to `fill`.
+    fn take_whole(&mut self, input: &mut &[u8]) -> Option<()> {
+        if self.len > 0 {
+            return None;
+        }
+        let mut limits = self.limits;
+        limits.octets = limits.octets.min(self.buffer.len());
+        let (reply, rest) = ReplyView::parse_within(input, self.lf_line, &limits).ok()?;
+        for (to, from) in self.buffer.iter_mut().zip(reply.raw) {
+            *to = *from;
+        }
+        self.len = reply.raw.len();
+        self.code = Some(reply.code);
+        self.complete = true;
+        *input = rest;
+        Some(())
     }
 
     /// Takes lines until the reply is complete or the input empty.

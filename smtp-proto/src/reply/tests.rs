@@ -449,7 +449,7 @@ fn a_reply_without_end() {
     assert_eq!(error.kind(), ReplyErrorKind::TooManyLines);
     reader.clear();
     let mut limits = ReplyLimits::DEFAULT;
-    limits.lines = u32::MAX;
+    limits.lines = usize::MAX;
     limits.octets = usize::MAX;
     let mut reader = ReplyReader::new(&mut buffer).with_limits(limits);
     // 10^5 lines are read in linear time, when they are allowed.
