@@ -210,7 +210,7 @@ impl<'c> Exchange<'c> {
     /// speaks first.
     ///
     /// # Errors
-    /// The exchange cannot begin; nothing should be sent.
+    /// The exchange cannot begin, or not with this little room; nothing should be sent.
     pub fn start<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<(), Error> {
         matches!(self.state, State::New)
             .then_some(())
@@ -225,67 +225,40 @@ impl<'c> Exchange<'c> {
         sink.put(name)?;
         let encoded = self.first().emitted_len().div_ceil(3).saturating_mul(4);
         let command = encoded.saturating_add(b"AUTH  \r\n".len() + name.len());
-        if self.mechanism == Mechanism::Login || command > MAX_COMMAND {
-            self.state = State::First;
-        } else {
+        let is_first = self.mechanism != Mechanism::Login && command <= MAX_COMMAND;
+        if is_first {
             sink.put_byte(b' ')?;
             put_base64(&self.first(), sink)?;
-            self.said_first();
         }
-        Ok(sink.put(b"\r\n")?)
+        sink.put(b"\r\n")?;
+        self.state = if is_first {
+            self.said_first()
+        } else {
+            State::First
+        };
+        Ok(())
     }
 
     /// Takes the text of a 334 reply, and writes the line that answers it, with CRLF.
     ///
     /// # Errors
-    /// The exchange is over: send [`CANCEL`], or close.
+    /// [`Error::Full`]: nothing was said; it can be called again with more room. All others: the exchange
+    /// is over; send [`CANCEL`], or close.
     pub fn respond<S: Sink + ?Sized>(
         &mut self,
         challenge: &[u8],
         sink: &mut S,
     ) -> Result<(), Error> {
-        let state = core::mem::replace(&mut self.state, State::Failed);
-        match state {
-            State::New => return Err(Error::OutOfOrder),
-            // The prompts of LOGIN are not read: servers write `Username:`, `User Name`, and what
-            // not, but none asks for the password first. Nor is there anything to read in the
-            // challenge that asks for a first response.
-            State::First => {
-                put_base64(&self.first(), sink)?;
-                self.said_first();
-            }
-            State::Password => {
-                let Credentials::Password { password, .. } = self.credentials else {
-                    return Err(Error::Credentials);
-                };
-                base64::encode(password, sink)?;
-                self.state = State::Said;
-            }
-            State::ServerFirst => {
-                let mut buffer = [0; MAX_MESSAGE];
-                let signature = self.client_final(decoded(challenge, &mut buffer)?, sink)?;
-                self.state = State::Signature(signature);
-            }
-            State::Signature(expected) => {
-                let mut buffer = [0; MAX_MESSAGE];
-                match ServerFinal::parse(decoded(challenge, &mut buffer)?) {
-                    Some(ServerFinal::Verifier(got)) if same(&got, &expected) => {
-                        self.state = State::Verified;
-                    }
-                    Some(ServerFinal::Verifier(_)) => return Err(Error::Forged),
-                    Some(ServerFinal::Error) => return Err(Error::Refused),
-                    None => return Err(Error::Malformed),
-                }
-            }
-            // The challenge says why the token was refused, in JSON; an answer must come before the
-            // server may say so in its reply: %x01 (RFC 7628 3.2.3), or nothing with XOAUTH2.
-            State::Said if self.mechanism == Mechanism::OAuthBearer => {
-                base64::encode(b"\x01", sink)?;
-            }
-            State::Said if self.mechanism == Mechanism::XOAuth2 => {}
-            State::Said | State::Verified | State::Failed => return Err(Error::Unexpected),
+        let answered = self.answer(challenge, sink).and_then(|next| {
+            sink.put(b"\r\n")?;
+            Ok(next)
+        });
+        match answered {
+            Ok(next) => self.state = next,
+            Err(Error::Full) => {}
+            Err(_) => self.state = State::Failed,
         }
-        Ok(sink.put(b"\r\n")?)
+        answered.map(|_| ())
     }
 
     /// The reply was 235: whether to believe it.
@@ -310,12 +283,58 @@ impl<'c> Exchange<'c> {
         First(self)
     }
 
-    fn said_first(&mut self) {
-        self.state = match self.mechanism {
+    /// What comes after the first message.
+    const fn said_first(&self) -> State {
+        match self.mechanism {
             Mechanism::Login => State::Password,
             Mechanism::ScramSha256 => State::ServerFirst,
             _ => State::Said,
-        };
+        }
+    }
+
+    /// Writes the answer to a challenge, and says what comes next.
+    fn answer<S: Sink + ?Sized>(&self, challenge: &[u8], sink: &mut S) -> Result<State, Error> {
+        match self.state {
+            State::New => Err(Error::OutOfOrder),
+            // The prompts of LOGIN are not read: servers write `Username:`, `User Name`, and what
+            // not, but none asks for the password first. Nor is there anything to read in the
+            // challenge that asks for a first response.
+            State::First => {
+                put_base64(&self.first(), sink)?;
+                Ok(self.said_first())
+            }
+            State::Password => {
+                let Credentials::Password { password, .. } = self.credentials else {
+                    return Err(Error::Credentials);
+                };
+                base64::encode(password, sink)?;
+                Ok(State::Said)
+            }
+            State::ServerFirst => {
+                let mut buffer = [0; MAX_MESSAGE];
+                let signature = self.client_final(decoded(challenge, &mut buffer)?, sink)?;
+                Ok(State::Signature(signature))
+            }
+            State::Signature(expected) => {
+                let mut buffer = [0; MAX_MESSAGE];
+                match ServerFinal::parse(decoded(challenge, &mut buffer)?) {
+                    Some(ServerFinal::Verifier(got)) if same(&got, &expected) => {
+                        Ok(State::Verified)
+                    }
+                    Some(ServerFinal::Verifier(_)) => Err(Error::Forged),
+                    Some(ServerFinal::Error) => Err(Error::Refused),
+                    None => Err(Error::Malformed),
+                }
+            }
+            // The challenge says why the token was refused, in JSON; an answer must come before the
+            // server may say so in its reply: %x01 (RFC 7628 3.2.3), or nothing with XOAUTH2.
+            State::Said if self.mechanism == Mechanism::OAuthBearer => {
+                base64::encode(b"\x01", sink)?;
+                Ok(State::Failed)
+            }
+            State::Said if self.mechanism == Mechanism::XOAuth2 => Ok(State::Failed),
+            State::Said | State::Verified | State::Failed => Err(Error::Unexpected),
+        }
     }
 
     /// Writes the final message of SCRAM, and gives the signature that the server must show.

@@ -2,8 +2,9 @@
 //!
 //! [`Exchange::start`] takes the argument of the command, [`Exchange::respond`] each line after it. Each
 //! gives a [`Step`]: a challenge to be sent, credentials for the host to judge, or the end. What has to
-//! live from line to line is kept in a buffer of the caller: 512 octets are enough for passwords and
-//! SCRAM; a token needs room for the whole of it. What does not fit is [`Failure::TooLong`].
+//! live from line to line is kept in a buffer of the caller: 512 octets are enough for SCRAM and for
+//! passwords, except that RFC 4616 2 wants room for three times 255 octets and two; a token needs room for
+//! the whole of its message. What does not fit is [`Failure::TooLong`].
 //!
 //! ```
 //! use scop_smtp_proto::auth::server::{Exchange, Failure, Step};

@@ -5,6 +5,8 @@ use std::format;
 
 use super::client::Error;
 use super::*;
+use crate::auth::hmac::Hmac;
+use crate::auth::scram::{ClientKeys, signature};
 
 /// One iteration, so that it is quick.
 fn quick() -> ScramUser<'static> {
@@ -556,6 +558,86 @@ fn channel_binding_flags() {
         },
     );
     assert_eq!(outcome.server, Step::Failed(Failure::Refused));
+}
+
+/// Who knows the password, and signs what it says rightly, still has to say the nonce and the header of
+/// this exchange.
+#[test]
+fn proofs_of_something_else() {
+    let nonce = "abc%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
+    for (without_proof, is_right) in [
+        (format!("c=biws,r={nonce}"), true),
+        (format!("c=biws,r={nonce},x=future"), true),
+        (format!("c=eSws,r={nonce}"), false),     // y,,
+        (format!("c=biwsbg==,r={nonce}"), false), // n,,n
+        (format!("c=biw=,r={nonce}"), false),     // n,
+        (format!("c=,,r={nonce}"), false),
+        ("c=biws,r=abc".into(), false),
+        (format!("c=biws,r={nonce}x"), false),
+        (format!("c=biws,r=x{nonce}"), false),
+        (format!("c=biws,r={}", nonce.to_uppercase()), false),
+    ] {
+        let mut buffer = [0; 512];
+        let mut server = server::Exchange::new(&mut buffer).with_hash(&SHA256);
+        let argument = format!("SCRAM-SHA-256 {}", b64("n,,n=user,r=abc"));
+        assert_eq!(
+            server.start(argument.as_bytes(), everything()),
+            Step::ScramUser
+        );
+        assert_eq!(server.scram(&quick(), &server_nonce()), Step::Challenge);
+        let hmac = Hmac::new(&SHA256, b"pencil");
+        let mut salted = hmac.clone();
+        salted.update(SALT);
+        let keys = ClientKeys::derive(&hmac, salted, 1, &SHA256).unwrap();
+        let message = format!("n=user,r=abc,r={nonce},s={},i=1,{without_proof}", b64(SALT));
+        let signed = signature(&SHA256, &keys.stored.stored_key, |hmac| {
+            hmac.update(message.as_bytes());
+            Ok(())
+        });
+        let proof = keys.proof(&signed.unwrap());
+        let step = server.respond(b64(format!("{without_proof},p={}", b64(proof))).as_bytes());
+        let refused = matches!(step, Step::Failed(Failure::Refused | Failure::Malformed));
+        assert_eq!(
+            (step == Step::Challenge, refused),
+            (is_right, !is_right),
+            "{without_proof}"
+        );
+    }
+}
+
+/// A sink that is full changes nothing: with more room the same is said.
+#[test]
+fn full_sinks() {
+    for (mechanism, credentials) in one_of_each() {
+        let lines = converse(mechanism, credentials, credentials, &quick(), |_, _| {}).lines;
+        let mut scram = scram();
+        scram.limits.min_iterations = 1;
+        let mut exchange = client_of(mechanism, credentials).with_scram(scram);
+        let mut last = "";
+        for (number, line) in lines.iter().enumerate() {
+            if number % 2 == 1 {
+                last = line.strip_prefix("334 ").unwrap();
+                continue;
+            }
+            let expected = format!("{line}\r\n");
+            for room in 0..=expected.len() {
+                let mut buffer = std::vec![0; room];
+                let mut sink = scop_core::SliceSink::new(&mut buffer);
+                let said = if number == 0 {
+                    exchange.start(&mut sink)
+                } else {
+                    exchange.respond(last.as_bytes(), &mut sink)
+                };
+                if room < expected.len() {
+                    assert_eq!(said, Err(Error::Full));
+                } else {
+                    assert_eq!(said, Ok(()));
+                    assert_eq!(buffer, expected.as_bytes());
+                }
+            }
+        }
+        assert_eq!(exchange.finish(), Ok(()), "{mechanism:?}");
+    }
 }
 
 /// For a user who does not exist the exchange is the same, up to the same refusal.
