@@ -227,7 +227,7 @@ fn a_client_says_no_more_than_it_has() {
         let mut out = Vec::new();
         exchange.start(&mut out).unwrap();
         let mut asked = 0;
-        while exchange.respond(b"", &mut out).is_ok() {
+        while asked < 9 && exchange.respond(b"", &mut out).is_ok() {
             asked += 1;
         }
         assert!(asked <= 2, "{mechanism:?}");
