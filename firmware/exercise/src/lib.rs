@@ -24,6 +24,8 @@ pub mod mime_fields_api;
 #[cfg(feature = "mime-core")]
 pub mod mime_write_api;
 #[cfg(feature = "smtp-proto")]
+pub mod smtp_auth_api;
+#[cfg(feature = "smtp-proto")]
 pub mod smtp_extension_api;
 #[cfg(feature = "spf")]
 pub mod spf_api;
@@ -51,6 +53,8 @@ pub const EXERCISES: &[(&str, Exercise)] = &[
     ("mime-core", mime_fields_api::run),
     #[cfg(feature = "mime-core")]
     ("mime-core", mime_write_api::run),
+    #[cfg(feature = "smtp-proto")]
+    ("smtp-proto", smtp_auth_api::run),
     #[cfg(feature = "smtp-proto")]
     ("smtp-proto", smtp_extension_api::run),
     #[cfg(feature = "spf")]
