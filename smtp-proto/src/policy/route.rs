@@ -195,7 +195,7 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
         }
     }
 
-    /// Keeps a host in its place, and lets the last one go when there are too many.
+    /// Keeps a host, and lets the worst one go when there are too many.
     fn take_host(&mut self, preference: u16, name: &[u8]) {
         if self.route.is_cut(preference) || self.request.is_own_name(name) {
             self.route.cut(preference);
@@ -204,28 +204,22 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
         }
         let room = self.room();
         let slots = &mut self.route.slots;
+        if let Some(known) = slots.iter_mut().find(|known| known.has_name(name)) {
+            if preference < known.preference {
+                *known = Slot::named(preference, name, self.request.entropy);
+            }
+            return;
+        }
         let slot = Slot::named(preference, name, self.request.entropy);
-        if let Some(at) = slots.iter().position(|known| known.has_name(name)) {
-            if slots
-                .get(at)
-                .is_some_and(|known| known.preference <= preference)
-            {
-                return;
-            }
-            slots.remove(at);
+        if slots.len() < room {
+            let _ = slots.push(slot); // there is room
+            return;
         }
-        let at = slots
-            .iter()
-            .take_while(|known| known.precedes(&slot))
-            .count();
-        if slots.len() >= room {
-            self.route.omitted.note_over_limit();
-            if at >= room {
-                return;
-            }
-            slots.pop();
+        self.route.omitted.note_over_limit();
+        let worst = slots.iter_mut().max_by(|one, other| one.order(other));
+        if let Some(worst) = worst.filter(|worst| slot.order(worst).is_lt()) {
+            *worst = slot;
         }
-        let _ = slots.insert(at, slot); // there is room
     }
 
     /// What a host may be asked.

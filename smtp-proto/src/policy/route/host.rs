@@ -30,7 +30,7 @@ pub enum Sts {
     /// It matches a policy in `enforce` mode.
     Enforce,
     /// It does not match; the policy is in `testing` mode, or DANE outranks it. To be reported as
-    /// `validation-failure` (RFC 8460 4.3.2.2).
+    /// `validation-failure` (RFC 8460 4.3.1).
     Mismatch,
 }
 

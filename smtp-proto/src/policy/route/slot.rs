@@ -1,5 +1,6 @@
 //! What is known of one host while its answers come in.
 
+use core::cmp::Ordering;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use scop_core::lookup::Failure;
@@ -51,6 +52,8 @@ pub(super) struct Slot<const ADDRESSES: usize, const TLSA: usize> {
     aaaa_failure: Option<Failure>,
     /// Some address is not secure.
     insecure: bool,
+    /// It matches the MTA-STS policy.
+    pub(super) matches_sts: bool,
     pub(super) tlsa: Tlsa<TLSA>,
 }
 
@@ -68,6 +71,7 @@ impl<const ADDRESSES: usize, const TLSA: usize> Slot<ADDRESSES, TLSA> {
             a_failure: None,
             aaaa_failure: None,
             insecure: false,
+            matches_sts: false,
             tlsa: Tlsa::Absent,
         }
     }
@@ -93,16 +97,12 @@ impl<const ADDRESSES: usize, const TLSA: usize> Slot<ADDRESSES, TLSA> {
         self.name.eq_ignore_ascii_case(name)
     }
 
-    /// Whether it comes before another host of the route.
-    pub(super) fn precedes(&self, other: &Self) -> bool {
-        let key = |slot: &Self| (slot.preference, slot.rank);
-        let folded = |slot: &Self, other: &Self| {
-            let lower = |byte: &u8| byte.to_ascii_lowercase();
-            (slot.name.iter().map(lower)).cmp(other.name.iter().map(lower))
-        };
-        (key(self).cmp(&key(other)))
-            .then_with(|| folded(self, other))
-            .is_lt()
+    /// The order of hosts: total, because no two have the same name.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        let lower = |byte: &u8| byte.to_ascii_lowercase();
+        (self.preference.cmp(&other.preference))
+            .then(self.rank.cmp(&other.rank))
+            .then_with(|| (self.name.iter().map(lower)).cmp(other.name.iter().map(lower)))
     }
 
     pub(super) const fn is_asked(&self, ask: Ask) -> bool {

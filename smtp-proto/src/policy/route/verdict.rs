@@ -156,16 +156,17 @@ pub struct Route<'a, const HOSTS: usize = 8, const ADDRESSES: usize = 8, const T
     pub(super) omitted: Omitted,
     /// The preference of this host: no host is used that is not better.
     own: Option<u16>,
-    /// In their order.
+    /// In any order.
     pub(super) slots: heapless::Vec<Slot<ADDRESSES, TLSA>, HOSTS>,
     pub(super) failure: Option<NoRoute>,
-    rules: Rules<'a>,
+    rules: Rules,
 }
 
 /// What decides over a host beside its answers.
 #[derive(Clone, Copy, Debug)]
-struct Rules<'a> {
-    sts: Option<crate::policy::mta_sts::Policy<'a>>,
+struct Rules {
+    /// The mode of the MTA-STS policy, if one counts.
+    sts: Option<Mode>,
     tls: TlsWish,
     addresses: u8,
 }
@@ -216,12 +217,12 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
 
     /// The hosts to try, in their order; none exactly when there is a [`Route::failure`].
     pub fn hosts(&self) -> impl Iterator<Item = Host<'_>> + '_ {
-        self.slots.iter().filter_map(|slot| self.fate(slot).ok())
+        self.in_order().filter_map(|slot| self.fate(slot).ok())
     }
 
     /// The hosts that are not usable, in their order: name, preference and reason.
     pub fn unusable(&self) -> impl Iterator<Item = (&str, u16, Unusable)> + '_ {
-        self.slots.iter().filter_map(|slot| {
+        self.in_order().filter_map(|slot| {
             let reason = self.fate(slot).err()?;
             Some((slot.name_str(), slot.preference, reason))
         })
@@ -230,6 +231,17 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
     /// Why there is nowhere to send to.
     pub const fn failure(&self) -> Option<NoRoute> {
         self.failure
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = &Slot<ADDRESSES, TLSA>> {
+        let mut last: Option<&Slot<ADDRESSES, TLSA>> = None;
+        core::iter::from_fn(move || {
+            let is_left =
+                |slot: &&Slot<ADDRESSES, TLSA>| last.is_none_or(|last| last.order(slot).is_lt());
+            let left = self.slots.iter().filter(is_left);
+            last = Some(left.min_by(|one, other| one.order(other))?);
+            last
+        })
     }
 
     /// This host has a preference: those that are no better are out.
@@ -243,11 +255,19 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
 
     /// Decides, once all answers are there.
     pub(super) fn decide(&mut self, request: &Request<'a>, limits: Limits) {
+        // A literal has no name that a policy could match.
+        let sts = (request.sts)
+            .filter(|policy| policy.mode() != Mode::None && request.domain.name().is_some());
         self.rules = Rules {
-            sts: request.sts.filter(|policy| policy.mode() != Mode::None),
+            sts: sts.map(|policy| policy.mode()),
             tls: request.tls,
             addresses: limits.addresses,
         };
+        if let Some(policy) = sts {
+            for slot in &mut self.slots {
+                slot.matches_sts = policy.matches(slot.name());
+            }
+        }
         let own = (self.slots.iter())
             .filter(|slot| slot.addresses().any(|ip| request.is_own_address(ip)))
             .map(|slot| slot.preference)
@@ -301,12 +321,10 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
         if self.rules.tls == TlsWish::Optional {
             return Ok((TlsRequirement::Opportunistic, Sts::None));
         }
-        let is_literal = slot.name().is_empty();
-        let policy = self.rules.sts.filter(|_| !is_literal);
-        let matched = policy.is_some_and(|policy| policy.matches(slot.name()));
-        let sts = match policy.map(|policy| policy.mode()) {
+        let matches = slot.matches_sts;
+        let sts = match self.rules.sts {
             None => Sts::None,
-            Some(_) if !matched => Sts::Mismatch,
+            Some(_) if !matches => Sts::Mismatch,
             Some(Mode::Enforce) => Sts::Enforce,
             Some(_) => Sts::Testing,
         };
@@ -319,14 +337,15 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
             Tlsa::Unusable => TlsRequirement::Encrypted,
             Tlsa::Absent => TlsRequirement::Opportunistic,
         };
-        let enforced = policy.is_some_and(|policy| policy.mode() == Mode::Enforce);
-        if enforced && !matched {
+        let enforced = self.rules.sts == Some(Mode::Enforce);
+        if enforced && !matches {
             return Err(Unusable::StsMismatch);
         }
         if self.rules.tls == TlsWish::Required {
             // The name of the domain itself needs nobody to vouch for it.
-            let vouched = matched || self.is_implicit || self.security == Security::Secure;
-            if is_literal || !vouched {
+            let is_named = !slot.name().is_empty();
+            let is_vouched = matches || self.is_implicit || self.security == Security::Secure;
+            if !is_named || !is_vouched {
                 return Err(Unusable::NotAuthentic);
             }
             return Ok((TlsRequirement::WebPki, sts));
