@@ -313,6 +313,20 @@ fn names_are_compared_unescaped() {
     assert_eq!(text.emitted_len(), 6);
     let other = Value::parse("\"a\\u000a\u{1f600}\"".as_bytes()).unwrap();
     assert_eq!(other.text(), Some(text));
+    // The order is that of the characters, not of the escapes, and not of UTF-16.
+    let ordered = [
+        r#""""#,
+        r#""A""#,
+        r#""\\""#,
+        r#""a""#,
+        r#""\u0061b""#,
+        r#""\uffee""#,
+        r#""\ud83d\ude00""#,
+    ];
+    let texts: Vec<Text<'_>> = (ordered.iter())
+        .map(|text| Value::parse(text.as_bytes()).unwrap().text().unwrap())
+        .collect();
+    assert!(texts.is_sorted_by(|one, other| one < other));
 }
 
 #[test]

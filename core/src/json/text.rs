@@ -1,6 +1,8 @@
 //! Strings (RFC 8259 7).
 
+use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use super::{JsonError, JsonErrorKind};
 use crate::{Cursor, Emit, FmtSink, Full, Sink};
@@ -56,7 +58,10 @@ impl<'a> Text<'a> {
 
     /// Whether it stands for `text`.
     pub fn is(&self, text: &str) -> bool {
-        self.chars().eq(text.chars())
+        match self.plain() {
+            Some(plain) => plain == text,
+            None => self.chars().eq(text.chars()),
+        }
     }
 
     /// Takes a string with its quotation marks.
@@ -174,8 +179,33 @@ impl fmt::Debug for Text<'_> {
 
 impl PartialEq for Text<'_> {
     fn eq(&self, other: &Text<'_>) -> bool {
-        self.chars().eq(other.chars())
+        match (self.plain(), other.plain()) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.chars().eq(other.chars()),
+        }
     }
 }
 
 impl Eq for Text<'_> {}
+
+/// By the numbers of the characters, which is also the order of the octets in UTF-8.
+impl Ord for Text<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.chars().cmp(other.chars())
+    }
+}
+
+impl PartialOrd for Text<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for Text<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for c in self.chars() {
+            state.write_u32(c.into());
+        }
+        state.write_u8(0xff); // so that two in a row do not run together
+    }
+}

@@ -129,7 +129,7 @@ pub struct Omitted {
     pub bad_names: u16,
     /// They name this host, or are no better than one that does.
     pub loops: u16,
-    /// They are the worst of too many.
+    /// They are the worst of too many. A host that is named twice may count twice.
     pub over_limit: u16,
 }
 
