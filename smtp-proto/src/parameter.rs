@@ -1,11 +1,19 @@
 //! Parameters of MAIL and RCPT (RFC 5321 4.1.2).
 //!
+//! [`Parameters`] are the list behind a path, as it was written; [`Parameter`] is one of it.
+//! [`Parameter::typed`] reads what it means, where this crate knows its extension, and
+//! [`Parameter::write`] makes one of a typed value, in memory that is lent. No function panics on any
+//! input; each takes time linear in it, and a list holds [`Parameters::MAX`] at most.
+//!
 //! ```
 //! use scop_smtp_proto::Parameters;
+//! use scop_smtp_proto::parameter::{Size, Typed};
+//!
 //! let parameters = Parameters::parse(b"SIZE=1000 BODY=8BITMIME SMTPUTF8")?;
 //! assert_eq!(parameters.iter().count(), 3);
 //! let size = parameters.find("size").unwrap();
 //! assert_eq!((size.keyword, size.value), (&b"SIZE"[..], Some(&b"1000"[..])));
+//! assert!(matches!(size.typed()?, Typed::Size(Size(1000))));
 //! # Ok::<(), scop_smtp_proto::parameter::ParameterError>(())
 //! ```
 

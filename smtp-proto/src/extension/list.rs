@@ -11,7 +11,7 @@ use crate::parameter::Parameter;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListErrorKind {
-    /// There are more than [`Extensions::MAX`].
+    /// There are more than 64.
     TooMany,
     /// A keyword or verb is not of the form that RFC 5321 4.1.1.1 and 4.1.2 give it.
     BadName,

@@ -180,6 +180,30 @@ fn a_client_sends_what_is_announced_and_well_formed() {
     });
 }
 
+/// What a server would refuse, and what has a call of its own, is not sent.
+#[test]
+fn a_client_sends_the_verbs_of_what_is_announced() {
+    cases(|case| {
+        for (command, code) in case.verbs {
+            let (verb, argument) = command.split_once(' ').unwrap_or((command, ""));
+            order(&case.list(), case.secure, &case.announced(), |client| {
+                let result = client.command(verb.as_bytes(), argument.as_bytes());
+                let has_own_call = ["BDAT", "STARTTLS", "AUTH"].contains(&&*verb.to_uppercase());
+                if code.starts_with('2') && !has_own_call {
+                    assert_eq!(result, Ok(()), "{command}");
+                    assert_eq!(say(client, &[]), format!("{command}\r\n"));
+                } else {
+                    assert!(
+                        matches!(result, Err(OrderError::CannotSend(..))),
+                        "{command}: {result:?}"
+                    );
+                    assert_eq!(client.poll(), Step::Order);
+                }
+            });
+        }
+    });
+}
+
 /// Neither what the server does not announce, nor what is not in the client's own list.
 #[test]
 fn a_client_without_it_sends_nothing_of_it() {
