@@ -39,7 +39,7 @@ fn call(
     let sender = ReversePath::Null;
     let content = CONTENTS[usize::from(choice) % CONTENTS.len()];
     match which {
-        0 => client.mail(&sender, if choice % 4 == 0 { BINARY } else { &[] }),
+        0 => client.mail(&sender, if choice < 64 { BINARY } else { &[] }),
         1 => client.recipient(&ForwardPath::Postmaster, &[]),
         2 => client.end_recipients(),
         3 => client.content(&mut &*content, now).map(|_| ()),
@@ -115,8 +115,7 @@ proptest! {
                     let before = format!("{client:?}");
                     let called = call(&mut client, &mut exchange, which, choice);
                     if needs(which, step) {
-                        if which == 1 && called.is_ok() {
-                            let Step::Recipient(index) = step else { unreachable!() };
+                        if let (1, Step::Recipient(index), Ok(())) = (which, step, called) {
                             open.push(index);
                         }
                     } else {
