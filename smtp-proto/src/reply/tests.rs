@@ -417,6 +417,10 @@ fn limits_of_the_reader() {
             b"250-1\r\n250 4567890\r\n",
             Some((ReplyErrorKind::LineTooLong, 19)),
         ),
+        (
+            b"250-1\r\n250-4567890\r\n250 3\r\n",
+            Some((ReplyErrorKind::LineTooLong, 19)),
+        ),
         (b"250-456789\r\n250-456789\r\n250 \r\n", None),
         (
             b"250-456789\r\n250-456789\r\n250 1\r\n",
