@@ -145,6 +145,8 @@ struct Counts {
     errors: u32,
     idle_commands: u32,
     refused_recipients: u32,
+    /// Recipients of this transaction that were refused because there were too many.
+    surplus_recipients: u32,
     auth_failures: u32,
 }
 
@@ -404,7 +406,7 @@ impl<'a> Server<'a> {
             self.repeat = (count > 1).then(|| (refusal, count.saturating_sub(1)));
         }
         self.challenge();
-        if self.news.is_none() && self.wish.is_none() && self.output.room() >= ROOM {
+        if self.news.is_none() && self.wish.is_none() {
             self.finish_chunk();
         }
         if self.shutting_down

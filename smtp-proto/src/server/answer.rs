@@ -123,7 +123,7 @@ impl Server<'_> {
             (Wish::Recipient, true) => {
                 self.session.recipients = self.session.recipients.saturating_add(1);
             }
-            (Wish::Recipient, false) if code >= 500 => {
+            (Wish::Recipient, false) => {
                 let refused = &mut self.counts.refused_recipients;
                 *refused = refused.saturating_add(1);
                 if *refused > self.config.limits.refused_recipients {
@@ -143,9 +143,8 @@ impl Server<'_> {
                 self.ask(Wish::RecipientResult(index.saturating_add(1)));
             }
             (Wish::MessageEnd | Wish::RecipientResult(_), _) => {
-                self.session.transactions = self.session.transactions.saturating_add(1);
                 self.counts.idle_commands = 0;
-                self.end_transaction();
+                self.end_message();
             }
             (Wish::Command { restart: true }, true) => self.restart(),
             (Wish::Authenticate | Wish::Scram, _) => self.judged(is_consent, code >= 500),
@@ -153,7 +152,6 @@ impl Server<'_> {
             (
                 Wish::Connected
                 | Wish::Hello
-                | Wish::Recipient
                 | Wish::Verify
                 | Wish::Expand
                 | Wish::Help

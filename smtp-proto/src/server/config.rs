@@ -58,19 +58,20 @@ pub struct Limits {
     /// 4.5.3.1.7, RFC 1870 6). Stops a message from filling the store.
     pub message_octets: u64,
     /// Recipients accepted in one transaction; beyond it the reply is 452 (RFC 5321 4.5.3.1.8 and
-    /// 4.5.3.1.10; not below 100). Stops a flood of RCPT.
+    /// 4.5.3.1.10; not below 100), and when as many again were refused so, the connection ends. Stops a
+    /// flood of RCPT.
     pub recipients: u32,
     /// Recipients that the host refuses, in all transactions. Stops the search for addresses (RFC 5321
     /// 7.3).
     pub refused_recipients: u32,
-    /// Transactions (RFC 9422 3 announces it as MAILMAX). Stops one connection from being kept for ever.
+    /// Transactions that came to their content (RFC 9422 3 announces it as MAILMAX). Stops one connection from being kept for ever.
     pub transactions: u32,
-    /// Commands that were refused by the machine: unknown, malformed, out of order (RFC 5321 7.8). Stops
-    /// a client of another protocol, and guessing.
+    /// Commands that break the protocol: unknown, malformed, out of order (RFC 5321 7.8). Stops a client of
+    /// another protocol, and guessing.
     pub errors: u32,
     /// Commands that bring no message nearer since the last message: NOOP, RSET, VRFY, EXPN, HELP, a
-    /// further EHLO, verbs of extensions, a MAIL that was refused, an empty chunk (RFC 5321 7.8). Stops
-    /// loops that keep a connection busy.
+    /// further EHLO, verbs of extensions, a MAIL that was refused, DATA without recipients, a chunk that is
+    /// empty or belongs to no message (RFC 5321 7.8). Stops loops that keep a connection busy.
     pub idle_commands: u32,
     /// Exchanges of AUTH that failed or were cancelled (RFC 4954 4 and 9). Stops the guessing of passwords.
     pub auth_failures: u32,

@@ -14,7 +14,7 @@ const BARE_LINE_END: Refusal = Refusal::new(
     Status::new(5, 6, 0),
     "CR or LF alone in the message (RFC 5321 2.3.8)",
 );
-const TOO_LARGE: Refusal = Refusal::new(552, Status::new(5, 3, 4), "Message too large");
+pub(super) const TOO_LARGE: Refusal = Refusal::new(552, Status::new(5, 3, 4), "Message too large");
 
 /// The content of the message of this transaction.
 #[derive(Debug)]
@@ -110,8 +110,8 @@ impl Server<'_> {
         }
     }
 
-    /// BDAT.
-    pub(super) fn begin_chunk(&mut self, size: u64, last: bool) {
+    /// BDAT. The octets come whatever becomes of it.
+    pub(super) fn begin_chunk(&mut self, size: u64, last: bool, refusal: Option<Refusal>) {
         let mut chunk = Chunk {
             remaining: size,
             size,
@@ -119,7 +119,9 @@ impl Server<'_> {
             fate: Fate::Read,
         };
         let limit = self.message_limit();
-        if !self.session.in_transaction {
+        if let Some(refusal) = refusal {
+            chunk.fate = Fate::Refuse(refusal);
+        } else if !self.session.in_transaction {
             chunk.fate = Fate::Refuse(Refusal::OUT_OF_ORDER);
         } else if self.session.recipients == 0 {
             chunk.fate = Fate::Refuse(self.no_recipients());
@@ -217,7 +219,13 @@ impl Server<'_> {
                 self.output.release();
                 self.end_transaction();
             }
-            Fate::Refuse(refusal) => self.refuse(&refusal),
+            Fate::Refuse(refusal) => {
+                self.clock.message = None;
+                self.count_idle();
+                if self.state != State::Closing {
+                    self.say(&refusal);
+                }
+            }
             Fate::Read if chunk.last => {
                 if let Reader::Lines(checker) = &mut self.content.reader {
                     // A CR that ends the message cannot be kept as a line end under any policy that checks.
@@ -232,7 +240,7 @@ impl Server<'_> {
             Fate::Read => match self.content.fault {
                 Some(fault) => {
                     self.say(&refusal(fault));
-                    self.end_transaction();
+                    self.end_message();
                 }
                 None => self.confirm_chunk(chunk.size),
             },
@@ -256,8 +264,15 @@ impl Server<'_> {
         self.content.is_open = false;
     }
 
+    /// The transaction is over, and its content had a reply.
+    pub(super) fn end_message(&mut self) {
+        self.session.transactions = self.session.transactions.saturating_add(1);
+        self.end_transaction();
+    }
+
     /// The transaction is over.
     pub(super) fn end_transaction(&mut self) {
+        self.counts.surplus_recipients = 0;
         self.session.in_transaction = false;
         self.session.recipients = 0;
         self.envelope = Envelope::default();
@@ -277,7 +292,7 @@ impl Server<'_> {
             Protocol::Smtp => self.say(&refusal(fault)),
             Protocol::Lmtp => self.repeat = Some((refusal(fault), self.session.recipients)),
         }
-        self.end_transaction();
+        self.end_message();
     }
 
     /// The largest message: what the configuration bears, and what was announced.

@@ -2,6 +2,7 @@
 
 use scop_core::Instant;
 
+use super::content::TOO_LARGE;
 use super::{Discarded, End, ROOM, Server, State, Wish};
 use crate::auth::MechanismSet;
 use crate::command::{Command, Hello};
@@ -27,7 +28,6 @@ const NO_UTF8: Refusal = Refusal::new(
     "Address is not ASCII, and SMTPUTF8 was not given",
 );
 const TOO_MANY_RECIPIENTS: Refusal = Refusal::new(452, Status::new(4, 5, 3), "Too many recipients");
-const TOO_LARGE: Refusal = Refusal::new(552, Status::new(5, 3, 4), "Message too large");
 
 /// What a command line leads to.
 enum Verdict {
@@ -43,6 +43,8 @@ enum Verdict {
     Chunk {
         size: u64,
         last: bool,
+        /// The octets come all the same.
+        refusal: Option<Refusal>,
     },
     Authenticate(MechanismSet),
     /// [`Limits::transactions`](super::Limits::transactions) is reached.
@@ -113,10 +115,20 @@ impl Server<'_> {
 
     /// Refuses a command, and ends the connection when there were too many of these.
     pub(super) fn refuse(&mut self, refusal: &Refusal) {
-        self.counts.errors = self.counts.errors.saturating_add(1);
-        if self.counts.errors > self.config.limits.errors {
+        let limits = self.config.limits;
+        let (count, limit, why) = if *refusal == TOO_MANY_RECIPIENTS {
+            let count = &mut self.counts.surplus_recipients;
+            (count, limits.recipients, End::TooManyRefusedRecipients)
+        } else if is_fault(refusal) && *refusal != self.no_recipients() {
+            (&mut self.counts.errors, limits.errors, End::TooManyErrors)
+        } else {
+            let count = &mut self.counts.idle_commands;
+            (count, limits.idle_commands, End::TooManyIdleCommands)
+        };
+        *count = count.saturating_add(1);
+        if *count > limit {
             self.say_goodbye(Status::new(4, 7, 0), "Too many errors");
-            self.close(End::TooManyErrors);
+            self.close(why);
             return;
         }
         self.say(refusal);
@@ -163,6 +175,7 @@ impl Server<'_> {
             | Verdict::Chunk {
                 size: 0,
                 last: false,
+                refusal: None,
             } => true,
             _ => false,
         };
@@ -199,7 +212,11 @@ impl Server<'_> {
             }
             Verdict::StartTls => self.start_tls(),
             Verdict::Authenticate(allowed) => self.start_auth(allowed),
-            Verdict::Chunk { size, last } => self.begin_chunk(size, last),
+            Verdict::Chunk {
+                size,
+                last,
+                refusal,
+            } => self.begin_chunk(size, last, refusal),
             Verdict::TooManyTransactions => {
                 self.say_goodbye(Status::new(4, 7, 0), "Too many messages in one connection");
                 self.close(End::TooManyTransactions);
@@ -348,29 +365,38 @@ impl Server<'_> {
 
     fn extension_verb(&self, verb: &[u8], argument: &[u8]) -> Result<Verdict, Refusal> {
         let (_, extension) = self.extensions.verb(verb).ok_or(UNKNOWN)?;
-        ascii(argument)?;
-        if self.session.hello.is_none() {
-            return Err(HELLO_FIRST);
-        }
-        // Its own refusal says more than that it is not offered.
-        let effect = extension.command(verb, argument, &self.session)?;
-        if !self.is_offered(extension) {
-            return Err(NOT_HERE);
-        }
-        Ok(match effect {
-            Effect::Ask => Verdict::Ask(Wish::Command { restart: false }),
-            Effect::AskAndRestart => Verdict::Ask(Wish::Command { restart: true }),
-            Effect::Chunk { size, last } => Verdict::Chunk { size, last },
-            Effect::StartTls if self.session.secure => return Err(Refusal::OUT_OF_ORDER),
-            Effect::StartTls => Verdict::StartTls,
-            Effect::Disconnect(refusal) => Verdict::Disconnect(refusal),
-            // RFC 4954 4
-            Effect::Authenticate(_)
+        let effect = extension.command(verb, argument, &self.session);
+        let refusal = if !argument.is_ascii() {
+            Some(NOT_ASCII)
+        } else if self.session.hello.is_none() {
+            Some(HELLO_FIRST)
+        } else if effect.is_ok() && !self.is_offered(extension) {
+            Some(NOT_HERE)
+        } else {
+            None
+        };
+        Ok(match (effect, refusal) {
+            // Whatever else is wrong, what follows is no command.
+            (Ok(Effect::Chunk { size, last }), refusal) => Verdict::Chunk {
+                size,
+                last,
+                refusal,
+            },
+            (Ok(Effect::Disconnect(refusal)), _) => Verdict::Disconnect(refusal),
+            (_, Some(refusal)) | (Err(refusal), None) => return Err(refusal),
+            (Ok(Effect::Ask), None) => Verdict::Ask(Wish::Command { restart: false }),
+            (Ok(Effect::AskAndRestart), None) => Verdict::Ask(Wish::Command { restart: true }),
+            // RFC 3207 4.2, RFC 4954 4
+            (Ok(Effect::StartTls), None) if self.session.secure => {
+                return Err(Refusal::OUT_OF_ORDER);
+            }
+            (Ok(Effect::Authenticate(_)), None)
                 if self.session.authenticated || self.session.in_transaction =>
             {
                 return Err(Refusal::OUT_OF_ORDER);
             }
-            Effect::Authenticate(allowed) => Verdict::Authenticate(allowed),
+            (Ok(Effect::StartTls), None) => Verdict::StartTls,
+            (Ok(Effect::Authenticate(allowed)), None) => Verdict::Authenticate(allowed),
         })
     }
 
@@ -380,10 +406,7 @@ impl Server<'_> {
     }
 }
 
-fn ascii(argument: &[u8]) -> Result<(), Refusal> {
-    if argument.is_ascii() {
-        Ok(())
-    } else {
-        Err(NOT_ASCII)
-    }
+/// Whether the command broke the protocol, rather than asked for what cannot be had.
+fn is_fault(refusal: &Refusal) -> bool {
+    matches!(refusal.reply().code().number(), 500..=504 | 555)
 }

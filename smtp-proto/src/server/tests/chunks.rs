@@ -96,6 +96,12 @@ fn out_of_order() {
             "250|503 5.5.1|250 2.0.0",
             "Ehlo c",
         ),
+        ("BDAT 6\r\nQUIT\r\nNOOP\r\n", "503|250", "Connected"),
+        (
+            "HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nBDAT 6\r\nQUIT\r\nNOOP\r\n",
+            "250|250|250|502|250",
+            "RCPT <a@b>  #0",
+        ),
         (
             "EHLO c\r\nMAIL FROM:<>\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n",
             "250|250 2.1.0|554 5.5.1|250 2.0.0",
@@ -164,6 +170,18 @@ fn the_host_refuses_the_first_chunk() {
         Config::new("mx.example.org", OFFERED),
         input.as_bytes(),
         &mut |event| matches!(event, Event::Data).then_some((452, "no room")),
+    );
+    assert_eq!(
+        codes(&seen.sent),
+        "220|250|250 2.1.0|250 2.1.5|452 4.0.0|503 5.5.1|250 2.1.0"
+    );
+    // A reply that leaves no room for others, and is held until the octets are read.
+    let long: &str =
+        std::boxed::Box::leak(("z".repeat(490) + "\n" + &"z".repeat(200)).into_boxed_str());
+    let seen = at_every_cut(
+        Config::new("mx.example.org", OFFERED),
+        input.as_bytes(),
+        &mut |event| matches!(event, Event::Data).then_some((452, long)),
     );
     assert_eq!(
         codes(&seen.sent),

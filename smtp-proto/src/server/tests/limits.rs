@@ -78,6 +78,40 @@ fn each_limit() {
         ),
         (
             Limits {
+                recipients: 1,
+                ..Limits::DEFAULT
+            },
+            [begin, &"RCPT TO:<a@b>\r\n".repeat(4)].concat(),
+            "250|250 2.1.0|250 2.1.5|452 4.5.3|421 4.7.0",
+            End::TooManyRefusedRecipients,
+        ),
+        // What pipelining brings along is no error.
+        (
+            Limits {
+                errors: 0,
+                idle_commands: 3,
+                ..Limits::DEFAULT
+            },
+            [
+                "EHLO c\r\n",
+                &"MAIL FROM:<>\r\nRCPT TO:<no@b>\r\nDATA\r\nRSET\r\n".repeat(2),
+            ]
+            .concat(),
+            "250|250 2.1.0|550 5.0.0|554 5.5.1|250 2.0.0|250 2.1.0|550 5.0.0|554 5.5.1|421 4.7.0",
+            End::TooManyIdleCommands,
+        ),
+        // A message that is refused counts.
+        (
+            Limits {
+                transactions: 1,
+                ..Limits::DEFAULT
+            },
+            [begin, "RCPT TO:<a@b>\r\nDATA\r\n\n\r\n.\r\n", MESSAGE].concat(),
+            "250|250 2.1.0|250 2.1.5|354|550 5.6.0|421 4.7.0",
+            End::TooManyTransactions,
+        ),
+        (
+            Limits {
                 transactions: 2,
                 ..Limits::DEFAULT
             },
