@@ -276,7 +276,8 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// What is to be sent next. It may be sent in parts.
+    /// What is to be sent next. It may be sent in parts. How long that may take is for the host to say:
+    /// timers here begin when it is sent.
     pub fn transmit(&self) -> &[u8] {
         self.output.pending()
     }
@@ -437,7 +438,10 @@ impl<'a> Client<'a> {
                 .saturating_add(u32::from(transaction.mail == Mail::Sent))
                 .saturating_add(u32::from(transaction.data_in_group)),
             Phase::Content | Phase::Drain => transaction.chunks_due,
-            Phase::Message => transaction.chunks_due.saturating_add(1),
+            Phase::Message => (transaction.chunks_due).saturating_add(match self.config.protocol {
+                Protocol::Smtp => 1,
+                Protocol::Lmtp => transaction.open.count(),
+            }),
             _ => u32::from(self.awaited().is_some()),
         }
     }
@@ -477,9 +481,10 @@ impl<'a> Client<'a> {
         self.finish();
     }
 
-    /// The session ends with QUIT.
+    /// The session ends with QUIT, and it does not matter what comes before its reply.
     fn leave(&mut self, end: End) {
         self.end = Some(end);
+        self.is_unasked = false;
         self.say(b"QUIT", Phase::Quit);
     }
 
@@ -511,7 +516,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// What the server announced.
+    /// Forgets what the server announced.
     fn forget(&mut self) {
         self.hello = None;
         self.announced = Set::default();

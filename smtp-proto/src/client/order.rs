@@ -153,6 +153,7 @@ impl Client<'_> {
     /// Whether an order can be sent: the machine is idle, and the channel is as the policy wants it.
     pub(super) fn expect_order(&mut self) -> Result<(), OrderError<'static>> {
         self.expect(Step::Order)?;
+        // A second lock: the machine does not become idle in clear then.
         if self.config.tls == TlsPolicy::Require && !self.peer.secure {
             return Err(OrderError::NotSecure);
         }

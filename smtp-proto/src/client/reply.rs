@@ -19,7 +19,7 @@ impl Client<'_> {
                 Phase::Handshake => return self.fail(End::Injected),
                 _ => {}
             }
-            if self.due() <= self.output.unsent() && !self.is_unasked {
+            if self.due() <= self.output.unsent() && !self.is_unasked && self.phase != Phase::Quit {
                 self.is_unasked = true;
                 self.arm(now);
             }
@@ -50,7 +50,7 @@ impl Client<'_> {
         };
         // What stands behind the last reply that is due was not asked for, whatever is sent next.
         let is_last = self.due().saturating_sub(1) <= self.output.unsent();
-        self.is_unasked = has_more && is_last && !self.has_replies_to_come();
+        self.is_unasked = has_more && is_last;
         match self.phase {
             Phase::Greeting => self.handle_greeting(code),
             Phase::Hello(hello) => self.handle_hello(hello, code),
@@ -91,13 +91,6 @@ impl Client<'_> {
             | Phase::Quit
             | Phase::Done => {}
         }
-    }
-
-    /// Whether more replies follow the one to the message, because LMTP has one for each recipient.
-    fn has_replies_to_come(&self) -> bool {
-        self.config.protocol == Protocol::Lmtp
-            && self.phase == Phase::Message
-            && self.transaction.open.count() > 1
     }
 
     /// 421 closes the connection, whatever it answers (RFC 5321 3.8), and refuses that.
@@ -163,6 +156,7 @@ impl Client<'_> {
         let Some(reply) = EhloReply::new(reply, &self.config.tolerance) else {
             return;
         };
+        let secure = self.peer.secure; // is the host's to say
         for keyword in reply.keywords() {
             // The first of a name counts: `AUTH=` of old comes behind `AUTH`, and has less.
             if let Some((index, extension)) = self.extensions.keyword(keyword.name)
@@ -172,6 +166,7 @@ impl Client<'_> {
                 extension.announced(keyword.arguments, &mut self.peer);
             }
         }
+        self.peer.secure = secure;
     }
 
     /// Does what the policy says, and becomes idle when nothing is left of it.

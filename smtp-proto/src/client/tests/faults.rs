@@ -213,6 +213,12 @@ fn replies_that_nobody_asked_for() {
             }
         }
     }
+    // Behind QUIT nothing matters.
+    let script = [("", "554 no\r\n220")];
+    let mut script = script.to_vec();
+    script.push(("QUIT\r\n", "CLOSE"));
+    let told = run(config(), &script, &[], usize::MAX);
+    assert!(matches!(told.end, Some(End::Refused { .. })), "{told:?}");
     // 421 is asked for at all times.
     let script = [("", "220 hi\r\n421 bye\r\n")];
     let told = run(config(), &script, &[ONE], usize::MAX);
