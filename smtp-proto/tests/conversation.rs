@@ -16,10 +16,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use scop_core::Instant;
+use scop_smtp_proto::auth::client::Exchange;
+use scop_smtp_proto::auth::{self, Credentials, Mechanism, MechanismSet};
 use scop_smtp_proto::client::{self, Cause, Client, Fate, TlsPolicy};
 use scop_smtp_proto::extension::{
-    BinaryMime, Chunking, EightBitMime, EnhancedStatusCodes, Extension, Pipelining, Protocol, Size,
-    StartTls,
+    Auth, BinaryMime, Chunking, EightBitMime, EnhancedStatusCodes, Extension, Pipelining, Protocol,
+    Size, StartTls,
 };
 use scop_smtp_proto::server::{self, Event, Server};
 use scop_smtp_proto::{Domain, ForwardPath, Parameters, Reply, ReversePath};
@@ -53,6 +55,11 @@ enum Fault {
     Refuse(usize, u16),
 }
 
+const AUTH: Auth = Auth {
+    mechanisms: MechanismSet::WITHOUT_TLS.with(Mechanism::Plain),
+    plaintext_allowed: false,
+};
+
 /// How the two sides are set up; each bit is one choice.
 #[derive(Clone, Copy, Debug)]
 struct Setup(u16);
@@ -63,6 +70,8 @@ impl Setup {
     }
 
     fn extensions(self, from: u16) -> Vec<&'static dyn Extension> {
+        // AUTH is always there; it shows a password under TLS only.
+        let mut extensions: Vec<&dyn Extension> = vec![&AUTH];
         let all: [&dyn Extension; 7] = [
             &Pipelining,
             &Size(1 << 20),
@@ -72,15 +81,19 @@ impl Setup {
             &EnhancedStatusCodes,
             &StartTls,
         ];
-        (0..)
-            .zip(all)
-            .filter(|&(bit, extension)| {
-                // BINARYMIME means nothing without CHUNKING.
-                let needed = extension.keyword() != "BINARYMIME" || self.has(from + 3);
-                needed && self.has(from + bit)
-            })
-            .map(|(_, extension)| extension)
-            .collect()
+        for (bit, extension) in (0..).zip(all) {
+            // BINARYMIME means nothing without CHUNKING.
+            let is_needed = extension.keyword() != "BINARYMIME" || self.has(from + 3);
+            if is_needed && self.has(from + bit) {
+                extensions.push(extension);
+            }
+        }
+        extensions
+    }
+
+    /// Whether both sides can go to TLS.
+    const fn can_encrypt(self) -> bool {
+        self.has(6) && self.has(13)
     }
 
     fn protocol(self) -> Protocol {
@@ -91,6 +104,12 @@ impl Setup {
         }
     }
 }
+
+const CREDENTIALS: Credentials<'static> = Credentials::Password {
+    authorization: "",
+    user: "joe",
+    password: b"secret",
+};
 
 /// Small numbers that decide on chunks and turns.
 struct Chance(u64);
@@ -177,6 +196,7 @@ struct Outcome {
     client_end: Option<client::End>,
     server_end: Option<server::End>,
     timeouts: usize,
+    is_authenticated: bool,
 }
 
 struct Conversation<'l> {
@@ -186,6 +206,8 @@ struct Conversation<'l> {
     to_client: Pipe,
     now: Instant,
     // The host of the client.
+    exchange: Exchange<'l>,
+    has_tried: bool,
     current: usize,
     sent: usize,
     // The host of the server.
@@ -207,6 +229,15 @@ impl Conversation<'_> {
                 client.transmitted(count, self.now).unwrap();
             }
             client::Step::Event => self.note(&client.event().unwrap()),
+            client::Step::Order
+                if client.peer().mechanisms.contains(Mechanism::Plain) && !self.has_tried =>
+            {
+                self.has_tried = true;
+                client.authenticate(&mut self.exchange).unwrap();
+            }
+            client::Step::Auth => {
+                client.continue_auth(&mut self.exchange).unwrap();
+            }
             client::Step::Order => {
                 let Some(letter) = self.letters.get(self.current) else {
                     client.quit().unwrap();
@@ -336,6 +367,7 @@ impl Conversation<'_> {
             code = Some(refusal);
         }
         match event {
+            Event::Authenticate(credentials) => assert_eq!(credentials, CREDENTIALS),
             Event::Mail { path, .. } => {
                 self.recipients.clear();
                 self.content.clear();
@@ -422,6 +454,7 @@ impl Conversation<'_> {
                 idle = 0;
             }
         }
+        self.outcome.is_authenticated = client.is_authenticated();
         self.outcome.client_end = client.end();
         self.outcome.server_end = server.end();
         self.outcome
@@ -486,6 +519,8 @@ fn converse(letters: &[Letter], setup: Setup, fault: &Fault, seed: u64) -> Outco
         to_server,
         to_client,
         now: Instant(1000),
+        exchange: Exchange::new(Mechanism::Plain, CREDENTIALS).unwrap(),
+        has_tried: false,
         current: 0,
         sent: 0,
         refuse,
@@ -500,11 +535,8 @@ fn converse(letters: &[Letter], setup: Setup, fault: &Fault, seed: u64) -> Outco
     config.protocol = setup.protocol();
     config.data_in_group = seed & 1 == 0;
     config.prefer_bdat = seed & 2 == 0;
-    config.tls = if seed & 4 == 0 {
-        TlsPolicy::None
-    } else {
-        TlsPolicy::Opportunistic
-    };
+    config.tls = tls_policy(seed);
+    config.limits.group = [1, 2, 100][usize::try_from(seed % 3).unwrap()];
     let (mut input, mut output) = ([0; 600], [0; 600]);
     let buffers = client::Buffers {
         input: &mut input,
@@ -518,8 +550,18 @@ fn converse(letters: &[Letter], setup: Setup, fault: &Fault, seed: u64) -> Outco
         input: &mut input,
         output: &mut output,
     };
-    let mut server = Server::new(config, buffers, Instant(1000)).unwrap();
+    let mut memory = [0; 200];
+    let server = Server::new(config, buffers, Instant(1000)).unwrap();
+    let mut server = server.with_auth(auth::server::Exchange::new(&mut memory));
     conversation.run(&mut client, &mut server)
+}
+
+const fn tls_policy(seed: u64) -> TlsPolicy {
+    match seed >> 2 & 3 {
+        0 => TlsPolicy::None,
+        1 => TlsPolicy::Require,
+        _ => TlsPolicy::Opportunistic,
+    }
 }
 
 /// SMTP can only carry a last line that ends with CRLF; BDAT carries it as it is.
@@ -560,11 +602,19 @@ fn check(letters: &[Letter], setup: Setup, fault: &Fault, seed: u64) {
         }
     }
     if let Fault::None = fault {
+        assert_eq!(outcome.timeouts, 0, "one side waited for the other in vain");
+        if tls_policy(seed) == TlsPolicy::Require && !setup.can_encrypt() {
+            assert_eq!(outcome.client_end, Some(client::End::NoStartTls));
+            assert!(outcome.asked.is_empty());
+            return;
+        }
         assert_eq!(
             (outcome.client_end, outcome.server_end),
             (Some(client::End::Quit), Some(server::End::Quit))
         );
         assert_eq!(outcome.timeouts, 0, "one side waited for the other in vain");
+        let is_secure = tls_policy(seed) != TlsPolicy::None && setup.can_encrypt();
+        assert_eq!(outcome.is_authenticated, is_secure);
         for (&(letter, index), told) in &outcome.told {
             let (rcpt, result) = letters[letter].recipients[index as usize];
             let expected = match (rcpt, result) {
@@ -660,7 +710,11 @@ fn fault() -> impl Strategy<Value = Fault> {
 /// Enough for each run; `SCOP_CONVERSATIONS` asks for more.
 fn cases() -> ProptestConfig {
     let asked = std::env::var("SCOP_CONVERSATIONS").ok();
-    ProptestConfig::with_cases(asked.and_then(|asked| asked.parse().ok()).unwrap_or(1000))
+    ProptestConfig {
+        cases: asked.and_then(|asked| asked.parse().ok()).unwrap_or(1000),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {
