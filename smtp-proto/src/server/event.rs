@@ -16,9 +16,11 @@ pub enum Step {
     /// Send [`Server::transmit`](super::Server::transmit), and say how much of it with
     /// [`Server::transmitted`](super::Server::transmitted).
     Transmit,
-    /// Look at [`Server::event`](super::Server::event), and answer it.
+    /// Look at [`Server::event`](super::Server::event), and answer it. A host that cannot answer yet polls
+    /// again, as replies may have to be sent before.
     Event,
-    /// Negotiate TLS, then call [`Server::tls_started`](super::Server::tls_started).
+    /// Negotiate TLS, then call [`Server::tls_started`](super::Server::tls_started); when that fails,
+    /// [`Server::handle_closed`](super::Server::handle_closed).
     StartTls,
     /// Hand in what came from the client and was not taken yet; if there is nothing, receive, and call
     /// [`Server::handle_timeout`](super::Server::handle_timeout) when that lasts until this moment.

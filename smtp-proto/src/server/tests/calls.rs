@@ -14,6 +14,7 @@ use crate::server::{AnswerError, Config, Event, Step};
 
 /// Pieces of sessions.
 const PIECES: &[&str] = &[
+    "STARTTLS\r\n",
     "EHLO c\r\n",
     "HELO c\r\n",
     "LHLO c\r\n",
@@ -34,7 +35,6 @@ const PIECES: &[&str] = &[
     "AUTH PLAIN\r\n",
     "*\r\n",
     "QUIT\r\n",
-    "STARTTLS\r\n",
     "FOO\r\n",
     "\r\n.\r\n",
     ".\r\n",
@@ -47,8 +47,8 @@ const PIECES: &[&str] = &[
     "\u{e9}",
 ];
 
-fn input() -> impl Strategy<Value = Vec<u8>> {
-    let piece = prop::sample::select(PIECES).prop_map(|piece| piece.as_bytes().to_vec());
+fn input(pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop::sample::select(pieces).prop_map(|piece| piece.as_bytes().to_vec());
     let begin = prop::sample::select(&[
         "EHLO c\r\n",
         "EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\n",
@@ -83,10 +83,9 @@ fn config(lmtp: bool) -> Config<'static> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
+    /// Behind STARTTLS they do: what is behind it in the same chunk ends the connection.
     #[test]
-    fn chunks_do_not_matter(input in input(), lmtp: bool, mut cuts in prop::collection::vec(0..400_usize, 0..8)) {
-        // Behind STARTTLS they do: what is behind it in a chunk ends the connection.
-        prop_assume!(memchr::memmem::find(&input, b"STARTTLS").is_none());
+    fn chunks_do_not_matter(input in input(&PIECES[1..]), lmtp: bool, mut cuts in prop::collection::vec(0..400_usize, 0..8)) {
         cuts.sort_unstable();
         cuts.retain(|&cut| cut < input.len());
         let whole = run(config(lmtp), &input, &[], &mut refuse_some);
@@ -97,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn any_octets(octets in prop::collection::vec(any::<u8>(), 0..300), input in input()) {
+    fn any_octets(octets in prop::collection::vec(any::<u8>(), 0..300), input in input(PIECES)) {
         run(config(false), &[octets.as_slice(), &input].concat(), &[], &mut refuse_some);
         run(config(false), &[input, octets].concat(), &[], &mut refuse_some);
     }
@@ -105,7 +104,7 @@ proptest! {
     /// Calls that can come, and calls that cannot: an error changes nothing, and the machine goes on to its end.
     #[test]
     fn calls_in_any_order(
-        input in input(),
+        input in input(PIECES),
         calls in prop::collection::vec((0..20_u8, 0..30_usize), 0..300),
         lmtp: bool,
     ) {

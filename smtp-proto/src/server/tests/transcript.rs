@@ -7,7 +7,7 @@ use super::drive::{at_every_cut, codes, run};
 use crate::command::Hello::{Ehlo, Helo, Lhlo};
 use crate::extension::{
     Chunking, Dsn, EightBitMime, EnhancedStatusCodes, Etrn, Pipelining, Protocol, Size, SmtpUtf8,
-    StartTls,
+    StartTls, XClient,
 };
 use crate::server::{Config, End, Event};
 use crate::{Envelope, Extension, Session};
@@ -476,5 +476,64 @@ fn a_made_up_extension() {
     assert_eq!(
         seen.events[2..],
         ["MAIL <> xtint=1", "RCPT <a@b> XSHADE #0", "xPaint me"].map(String::from)
+    );
+}
+
+#[test]
+fn xclient_begins_anew() {
+    let client = XClient {
+        attributes: &["NAME", "ADDR"],
+    };
+    let offered: &[&dyn Extension] = &[&client, &EnhancedStatusCodes];
+    let input =
+        b"EHLO c\r\nXCLIENT NAME=x.example ADDR=192.0.2.1\r\nMAIL FROM:<>\r\nEHLO x.example\r\n\
+        XCLIENT NAME=bad.example\r\nMAIL FROM:<>\r\n";
+    let seen = at_every_cut(
+        Config::new("mx.example.org", offered),
+        input,
+        &mut |event| {
+            matches!(event, Event::Command { argument, .. } if argument.ends_with(b"bad.example"))
+                .then_some((550, "no"))
+        },
+    );
+    assert_eq!(codes(&seen.sent), "220|250|220|503|250|550 5.0.0|250 2.1.0");
+    assert!(seen.sent.contains("220 mx.example.org ESMTP\r\n503 Send"));
+}
+
+#[test]
+fn lines_that_end_at_lf_if_that_is_wanted() {
+    let mut config = Config::new("mx.example.org", OFFERED);
+    config.tolerance.lf_line = true;
+    let seen = at_every_cut(
+        config,
+        b"EHLO c\nMAIL FROM:<>\nRCPT TO:<a@b>\nDATA\na\n.\nQUIT\n\r\n.\r\nNOOP\n",
+        &mut |_| None,
+    );
+    assert_eq!(
+        codes(&seen.sent),
+        "220|250|250 2.1.0|250 2.1.5|354|550 5.6.0|250 2.0.0"
+    );
+}
+
+#[test]
+fn what_the_host_says_of_addresses() {
+    let seen = at_every_cut(
+        Config::new("mx.example.org", OFFERED),
+        b"VRFY Joe\r\nEXPN staff\r\nHELP MAIL\r\nEHLO c\r\nVRFY Joe\r\nETRN example.org\r\n",
+        &mut |event| match event {
+            Event::Verify(b"Joe") => Some((250, "Joe Public <joe@example.org>")),
+            Event::Expand(b"staff") => Some((250, "<joe@example.org>\n<ann@example.org>")),
+            Event::Help(b"MAIL") => Some((214, "MAIL FROM:<path>")),
+            Event::Command { verb: b"ETRN", .. } => Some((459, "not allowed")),
+            _ => None,
+        },
+    );
+    let (_, sent) = seen.sent.split_once("ESMTP\r\n").unwrap();
+    assert!(sent.starts_with(
+        "250 Joe Public <joe@example.org>\r\n250-<joe@example.org>\r\n250 <ann@example.org>\r\n\
+         214 MAIL FROM:<path>\r\n250-"
+    ));
+    assert!(
+        sent.ends_with("\r\n250 2.0.0 Joe Public <joe@example.org>\r\n459 4.0.0 not allowed\r\n")
     );
 }
