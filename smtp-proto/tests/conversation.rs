@@ -145,9 +145,9 @@ impl Pipe {
     }
 
     fn strike(&mut self) {
-        let at = match self.fault {
-            Some(Fault::Cut(_, at) | Fault::Stall(_, at) | Fault::Garbage(_, at, _)) => at,
-            _ => return,
+        let Some(Fault::Cut(_, at) | Fault::Stall(_, at) | Fault::Garbage(_, at, _)) = self.fault
+        else {
+            return;
         };
         if at > self.passed {
             return;
@@ -587,7 +587,7 @@ fn check(letters: &[Letter], setup: Setup, fault: &Fault, seed: u64) {
         match told {
             Told::Delivered => assert!(taken.is_some(), "{letter} {index} was not taken"),
             Told::NotDelivered | Told::Refused(_) => {
-                assert!(taken.is_none(), "{letter} {index} was taken")
+                assert!(taken.is_none(), "{letter} {index} was taken");
             }
             Told::Unknown => {}
         }
@@ -680,19 +680,20 @@ fn letter() -> impl Strategy<Value = Letter> {
         })
 }
 
+const GARBAGE: &[&[u8]] = &[
+    b"\r\n",
+    b"x",
+    b"250 ok\r\n",
+    b"550 no\r\n",
+    b"\0",
+    b"\xff\xfe\r\n",
+    b"221 bye\r\n",
+    b"RSET\r\n",
+    b"421 4.3.2 gone\r\n",
+];
+
 fn fault() -> impl Strategy<Value = Fault> {
     let direction = || select(&[Direction::ToServer, Direction::ToClient][..]);
-    const GARBAGE: &[&[u8]] = &[
-        b"\r\n",
-        b"x",
-        b"250 ok\r\n",
-        b"550 no\r\n",
-        b"\0",
-        b"\xff\xfe\r\n",
-        b"221 bye\r\n",
-        b"RSET\r\n",
-        b"421 4.3.2 gone\r\n",
-    ];
     let garbage = select(GARBAGE);
     prop_oneof![
         Just(Fault::None),
