@@ -34,6 +34,9 @@ pub mod mime_push_vs_index;
 pub mod parameters;
 pub mod received;
 pub mod received_spf;
+pub mod smtp_command;
+pub mod smtp_data;
+pub mod smtp_reply;
 pub mod spf_evaluate;
 pub mod spf_record;
 pub mod typed_fields;
@@ -67,6 +70,9 @@ macro_rules! for_each_target {
             parameters 5000
             received 10000
             received_spf 5000
+            smtp_command 2000
+            smtp_data 2000
+            smtp_reply 2000
             spf_evaluate 2000
             spf_record 10000
             typed_fields 3000

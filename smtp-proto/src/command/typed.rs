@@ -60,7 +60,8 @@ impl<'a> TypedCommand<'a> {
             Ok(Self::Plain(command))
         };
         // Where more spaces were tolerated, the byte is that of the line as it should be.
-        typed.map_err(|error| error.nested(verb.raw().len().saturating_add(1)))
+        let space = usize::from(!argument.is_empty());
+        typed.map_err(|error| error.nested(verb.raw().len().saturating_add(space)))
     }
 }
 
