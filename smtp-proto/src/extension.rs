@@ -44,7 +44,7 @@
 //!     fn verbs(&self) -> &[&str] { &["XPAINT"] }
 //!     fn emit_arguments(&self, _: &Session, sink: &mut dyn Sink) -> Result<(), Full> { sink.put(b"red") }
 //!     fn mail_parameter(&self, tint: Parameter<'_>, _: &Session, _: &mut Envelope) -> Result<(), Refusal> {
-//!         let digits = tint.value.is_some_and(|value| value.iter().all(u8::is_ascii_digit));
+//!         let digits = tint.value().is_some_and(|value| value.iter().all(u8::is_ascii_digit));
 //!         digits.then_some(()).ok_or(Refusal::new(501, Status::new(5, 5, 4), "XTINT is a number"))
 //!     }
 //!     fn command(&self, _: &[u8], _: &[u8], session: &Session) -> Result<Effect, Refusal> {
@@ -413,13 +413,13 @@ fn value<'a, T>(
     parameter: Parameter<'a>,
     parse: impl FnOnce(&'a [u8]) -> Result<T, ParameterError>,
 ) -> Result<T, Malformed> {
-    let value = (parameter.value).ok_or(Malformed(ParameterErrorKind::NoValue))?;
+    let value = (parameter.value()).ok_or(Malformed(ParameterErrorKind::NoValue))?;
     parse(value).map_err(|error| Malformed(error.kind()))
 }
 
 /// Of a parameter that has none.
 fn no_value(parameter: Parameter<'_>) -> Result<(), Malformed> {
-    match parameter.value {
+    match parameter.value() {
         None => Ok(()),
         Some(_) => Err(Malformed(ParameterErrorKind::UnexpectedValue)),
     }

@@ -12,7 +12,7 @@
 //! let parameters = Parameters::parse(b"SIZE=1000 BODY=8BITMIME SMTPUTF8")?;
 //! assert_eq!(parameters.iter().count(), 3);
 //! let size = parameters.find("size").unwrap();
-//! assert_eq!((size.keyword, size.value), (&b"SIZE"[..], Some(&b"1000"[..])));
+//! assert_eq!((size.keyword(), size.value()), (&b"SIZE"[..], Some(&b"1000"[..])));
 //! assert!(matches!(size.typed()?, Typed::Size(Size(1000))));
 //! # Ok::<(), scop_smtp_proto::parameter::ParameterError>(())
 //! ```
@@ -115,16 +115,54 @@ impl fmt::Display for ParameterErrorKind {
 /// Why bytes are no parameters, and at which byte.
 pub type ParameterError = ParseError<ParameterErrorKind>;
 
-/// `esmtp-keyword ["=" esmtp-value]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// `esmtp-keyword ["=" esmtp-value]`. Two are equal when their keywords are, without regard to ASCII case, and
+/// their values, octet for octet.
+#[derive(Clone, Copy, Debug)]
 pub struct Parameter<'a> {
-    /// The keyword as written; it compares without regard to ASCII case.
-    pub keyword: &'a [u8],
-    /// What stands behind `=`.
-    pub value: Option<&'a [u8]>,
+    keyword: &'a [u8],
+    value: Option<&'a [u8]>,
 }
 
 impl<'a> Parameter<'a> {
+    /// A parameter to be written.
+    ///
+    /// ```
+    /// use scop_smtp_proto::Parameter;
+    /// assert_eq!(Parameter::new("XTINT", Some(b"3")), Parameter::parse(b"XTINT=3"));
+    /// assert!(Parameter::new("XTINT", Some(b"3\r\nRCPT TO:<root>")).is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// Where the keyword or the value is none; offsets count as if `=` stood between them.
+    pub fn new(keyword: &'a str, value: Option<&'a [u8]>) -> Result<Self, ParameterError> {
+        let parameter = Self::parse(keyword.as_bytes())?;
+        if parameter.value.is_some() {
+            let end = parameter.keyword.len();
+            return Err(ParseError::new(ParameterErrorKind::BadKeyword, end));
+        }
+        let Some(value) = value else {
+            return Ok(parameter);
+        };
+        let start = keyword.len().saturating_add(1);
+        let len = value_len(value).map_err(|error| error.nested(start))?;
+        if len < value.len() {
+            let offset = start.saturating_add(len);
+            return Err(ParseError::new(ParameterErrorKind::BadValue, offset));
+        }
+        let value = Some(value);
+        Ok(Self { value, ..parameter })
+    }
+
+    /// The keyword as written; it compares without regard to ASCII case.
+    pub const fn keyword(&self) -> &'a [u8] {
+        self.keyword
+    }
+
+    /// What stands behind `=`; not empty.
+    pub const fn value(&self) -> Option<&'a [u8]> {
+        self.value
+    }
+
     /// Reads one parameter.
     ///
     /// # Errors
@@ -165,17 +203,8 @@ impl<'a> Parameter<'a> {
             let value = None;
             return Ok((Self { keyword, value }, rest));
         };
-        let value_len = Class::VALUE.or(Class::NON_ASCII).run(behind);
+        let value_len = value_len(behind).map_err(|error| error.nested(len.saturating_add(1)))?;
         let (value, rest) = behind.split_at_checked(value_len).unwrap_or_default();
-        if value.is_empty() {
-            return error(ParameterErrorKind::BadValue, len.saturating_add(1));
-        }
-        if !value.is_ascii()
-            && let Some(bad) = first_bad_utf8(value)
-        {
-            let offset = len.saturating_add(1).saturating_add(bad);
-            return error(ParameterErrorKind::BadUtf8, offset);
-        }
         let value = Some(value);
         Ok((Self { keyword, value }, rest))
     }
@@ -201,8 +230,8 @@ impl<'a> Parameter<'a> {
     /// let recipient = OriginalRecipient::rfc822(b"joe@example.org").unwrap();
     /// let rcpt = [Parameter::write(&recipient, &mut room)?, Parameter::write(&Notify::NEVER, &mut room)?];
     /// // client.mail(&path, &mail), client.recipient(&path, &rcpt)
-    /// assert_eq!(mail[0].value, Some(&b"1234"[..]));
-    /// assert_eq!(rcpt[0].value, Some(&b"rfc822;joe@example.org"[..]));
+    /// assert_eq!(mail[0].value(), Some(&b"1234"[..]));
+    /// assert_eq!(rcpt[0].value(), Some(&b"rfc822;joe@example.org"[..]));
     /// # Ok::<(), scop_core::Full>(())
     /// ```
     ///
@@ -241,6 +270,14 @@ impl<'a> Parameter<'a> {
         self.keyword.eq_ignore_ascii_case(keyword.as_bytes())
     }
 }
+
+impl PartialEq for Parameter<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.keyword.eq_ignore_ascii_case(other.keyword) && self.value == other.value
+    }
+}
+
+impl Eq for Parameter<'_> {}
 
 /// As written.
 impl Emit for Parameter<'_> {
@@ -402,6 +439,22 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
+/// How many octets at the start of `bytes` are a value: one at least.
+#[inline]
+fn value_len(bytes: &[u8]) -> Result<usize, ParameterError> {
+    let len = Class::VALUE.or(Class::NON_ASCII).run(bytes);
+    let value = bytes.get(..len).unwrap_or_default();
+    if value.is_empty() {
+        return Err(ParseError::new(ParameterErrorKind::BadValue, 0));
+    }
+    if !value.is_ascii()
+        && let Some(bad) = first_bad_utf8(value)
+    {
+        return Err(ParseError::new(ParameterErrorKind::BadUtf8, bad));
+    }
+    Ok(len)
+}
+
 /// One bit of 64, the same for the same keyword in any case: keywords with different bits need not be compared.
 fn mark(keyword: &[u8]) -> u64 {
     let low = |byte: Option<&u8>| u32::from(byte.copied().unwrap_or_default() & 0x1f);
@@ -503,6 +556,47 @@ mod tests {
             Parameters::read(b"A=1 \t", true).unwrap_err().kind(),
             BadSpace
         );
+    }
+
+    #[test]
+    fn made_of_pieces() {
+        use ParameterErrorKind::*;
+        type Error = Option<(ParameterErrorKind, usize)>;
+        #[rustfmt::skip]
+        let cases: &[(&str, Option<&[u8]>, Error)] = &[
+            ("X-a", None, None),
+            ("8", Some(b"~"), None),
+            ("A", Some("\u{e9}".as_bytes()), None),
+            ("", None, Some((BadKeyword, 0))),
+            ("", Some(b"1"), Some((BadKeyword, 0))),
+            ("-A", Some(b"1"), Some((BadKeyword, 0))),
+            ("A ", None, Some((BadKeyword, 1))),
+            ("A\r\nB", None, Some((BadKeyword, 1))),
+            ("A=1", None, Some((BadKeyword, 1))),
+            ("A=1", Some(b"2"), Some((BadKeyword, 1))),
+            ("A\u{e9}", None, Some((BadKeyword, 1))),
+            ("A", Some(b""), Some((BadValue, 2))),
+            ("A", Some(b"\r\n"), Some((BadValue, 2))),
+            ("A", Some(b"1\r\nRSET"), Some((BadValue, 3))),
+            ("A", Some(b"1 B=2"), Some((BadValue, 3))),
+            ("A", Some(b"1=2"), Some((BadValue, 3))),
+            ("A", Some(b"1\0"), Some((BadValue, 3))),
+            ("A", Some(b"1\x7f"), Some((BadValue, 3))),
+            ("A", Some(b"1\xff"), Some((BadUtf8, 3))),
+            ("A", Some("1\u{9b}".as_bytes()), Some((BadUtf8, 3))),
+        ];
+        for (keyword, value, expected) in cases {
+            let made = Parameter::new(keyword, *value);
+            let error = made.err().map(|error| (error.kind(), error.offset()));
+            assert_eq!(error, *expected, "{keyword:?} {value:?}");
+            if let Ok(made) = made {
+                let written = made.to_vec();
+                assert_eq!(Parameter::parse(&written), Ok(made));
+                assert_eq!((made.keyword(), made.value()), (keyword.as_bytes(), *value));
+            }
+        }
+        let [one, other] = ["size=1", "SIZE=1"].map(|text| Parameter::parse(text.as_bytes()));
+        assert_eq!(one, other);
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Extension for Colour<'_> {
         _: &Session,
         _: &mut Envelope,
     ) -> Result<(), Refusal> {
-        match tint.value {
+        match tint.value() {
             Some([b'0'..=b'9']) => Ok(()),
             _ => Err(NOT_A_DIGIT),
         }
@@ -60,7 +60,7 @@ impl Extension for Colour<'_> {
         _: &Session,
         _: &Envelope,
     ) -> Result<(), Refusal> {
-        wall.value.map_or(Ok(()), |_| Err(Refusal::BAD_ARGUMENT))
+        wall.value().map_or(Ok(()), |_| Err(Refusal::BAD_ARGUMENT))
     }
 
     fn command(&self, _: &[u8], argument: &[u8], session: &Session) -> Result<Effect, Refusal> {
@@ -77,7 +77,7 @@ impl Extension for Colour<'_> {
         _: &Peer,
         _: &mut Envelope,
     ) -> Result<(), &'static str> {
-        match parameter.value {
+        match parameter.value() {
             Some(b"0") => Err("invisible"),
             _ => Ok(()),
         }

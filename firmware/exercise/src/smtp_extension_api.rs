@@ -99,7 +99,7 @@ fn write(input: &[u8], tally: &mut Tally) {
         Parameter::write(&recipient, &mut room)
             .map_err(|_| scop_core::ParseError::new(parameter::ParameterErrorKind::TooLong, 0))
     });
-    tally.check(size.is_ok_and(|size| size.value == Some(b"12")));
+    tally.check(size.is_ok_and(|size| size.value() == Some(b"12")));
     tally.flag(other.is_ok());
 }
 
@@ -257,10 +257,7 @@ fn order(
         }
     }
     let sender = ReversePath::parse(b"<joe@example.org>").ok()?;
-    let unknown = Parameter {
-        keyword: input,
-        value: Some(input),
-    };
+    let unknown = Parameter::new("XUNKNOWN", Some(input)).unwrap_or(Parameter::REQUIRETLS);
     let refused = client.mail(&sender, &[unknown]).is_err();
     let mut room = room;
     let mail = [

@@ -6,6 +6,7 @@ use super::output::{Line, Output};
 use super::reply::START_TLS;
 use super::{Client, End, Notice, OrderError, Phase, Step, TlsPolicy};
 use crate::auth;
+use crate::command::Argument;
 use crate::extension::{Effect, Session};
 
 /// Commands of RFC 5321 that change nothing, and are there without an extension (4.1.1.6 to 4.1.1.9).
@@ -92,6 +93,7 @@ impl Client<'_> {
     /// Why it is not sent. Commands that change the course of the session have calls of their own.
     pub fn command<'p>(&mut self, verb: &'p [u8], argument: &[u8]) -> Result<(), OrderError<'p>> {
         self.expect_order()?;
+        let argument = Argument::parse(argument).map_err(|_| OrderError::BadOctet)?;
         let restart = if QUESTIONS
             .iter()
             .any(|known| verb.eq_ignore_ascii_case(known))
@@ -109,7 +111,7 @@ impl Client<'_> {
                 terms: self.peer.terms,
                 ..Session::default()
             };
-            match extension.command(verb, argument, &session) {
+            match extension.command(verb, argument.raw(), &session) {
                 Ok(Effect::Ask) => false,
                 Ok(Effect::AskAndRestart) => true,
                 Ok(_) => {
@@ -124,7 +126,7 @@ impl Client<'_> {
         self.put(false, |line| {
             line.put(verb)?;
             line.put(if argument.is_empty() { b"" } else { b" " })?;
-            line.put(argument)
+            line.emit(&argument)
         })?;
         self.phase = Phase::Command { restart };
         Ok(())

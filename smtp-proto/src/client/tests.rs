@@ -90,16 +90,7 @@ struct Told {
 /// A text of parameters as values.
 fn parameters(text: &str) -> Vec<Parameter<'_>> {
     text.split_whitespace()
-        .map(|word| match word.split_once('=') {
-            Some((keyword, value)) => Parameter {
-                keyword: keyword.as_bytes(),
-                value: Some(value.as_bytes()),
-            },
-            None => Parameter {
-                keyword: word.as_bytes(),
-                value: None,
-            },
-        })
+        .map(|word| Parameter::parse(word.as_bytes()).unwrap())
         .collect()
 }
 

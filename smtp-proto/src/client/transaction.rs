@@ -235,19 +235,13 @@ impl<'a> Client<'a> {
         owner: impl Fn(Parameter<'p>) -> Option<Found<'a>>,
     ) -> Result<(), OrderError<'p>> {
         for (index, parameter) in parameters.iter().enumerate() {
-            let keyword = parameter.keyword;
+            let keyword = parameter.keyword();
             let (_, extension) = owner(*parameter)
                 .filter(|(place, _)| self.announced.contains(*place))
                 .ok_or(OrderError::NotAnnounced(keyword))?;
             let mut before = parameters.iter().take(index);
-            if before.any(|other| other.keyword.eq_ignore_ascii_case(keyword)) {
+            if before.any(|other| other.keyword().eq_ignore_ascii_case(keyword)) {
                 return Err(OrderError::Repeated(keyword));
-            }
-            // esmtp-value of RFC 5321 4.1.2; octets beyond ASCII are judged with the line.
-            let is_value =
-                |value: &[u8]| !value.is_empty() && !value.iter().any(|&o| o == b' ' || o == b'=');
-            if !parameter.value.is_none_or(is_value) {
-                return Err(OrderError::BadOctet);
             }
             extension
                 .can_send(*parameter, &self.peer, envelope)
@@ -267,11 +261,7 @@ fn write(
     line.emit(path)?;
     for parameter in parameters {
         line.put(b" ")?;
-        line.put(parameter.keyword)?;
-        if let Some(value) = parameter.value {
-            line.put(b"=")?;
-            line.put(value)?;
-        }
+        line.emit(parameter)?;
     }
     Ok(())
 }

@@ -194,8 +194,8 @@ fn split(name: &str) -> (&[u8], Option<&[u8]>) {
 fn claims(name: &str, parameter: Parameter<'_>) -> bool {
     let (keyword, claimed) = split(name);
     let same_value =
-        |claimed| (parameter.value).is_some_and(|value| value.eq_ignore_ascii_case(claimed));
-    parameter.keyword.eq_ignore_ascii_case(keyword) && claimed.is_none_or(same_value)
+        |claimed| (parameter.value()).is_some_and(|value| value.eq_ignore_ascii_case(claimed));
+    parameter.keyword().eq_ignore_ascii_case(keyword) && claimed.is_none_or(same_value)
 }
 
 /// Whether one parameter can be claimed by both.
@@ -299,28 +299,10 @@ mod tests {
             (Some(b"x"), None),
             (None, None),
         ] {
-            assert_eq!(
-                at(list.mail(Parameter {
-                    keyword: b"xb",
-                    value
-                })),
-                want
-            );
-            assert_eq!(
-                at(list.rcpt(Parameter {
-                    keyword: b"xb",
-                    value
-                })),
-                None
-            );
+            assert_eq!(at(list.mail(Parameter::new("xb", value).unwrap())), want);
+            assert_eq!(at(list.rcpt(Parameter::new("xb", value).unwrap())), None);
         }
-        assert_eq!(
-            at(list.mail(Parameter {
-                keyword: b"Xm",
-                value: None
-            })),
-            Some(0)
-        );
+        assert_eq!(at(list.mail(Parameter::new("Xm", None).unwrap())), Some(0));
     }
 
     #[test]

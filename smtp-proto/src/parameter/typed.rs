@@ -51,7 +51,7 @@ impl<'a> Typed<'a> {
     /// The first rule that is broken; offsets count from the start of the value.
     pub fn of(parameter: Parameter<'a>) -> Result<Self, ParameterError> {
         let is = |keyword| parameter.is(keyword);
-        let Some(value) = parameter.value else {
+        let Some(value) = parameter.value() else {
             return if is("SMTPUTF8") {
                 Ok(Self::SmtpUtf8)
             } else if is("REQUIRETLS") {
@@ -62,7 +62,7 @@ impl<'a> Typed<'a> {
                 Ok(Self::Unknown(parameter))
             };
         };
-        match parameter.keyword.len() {
+        match parameter.keyword().len() {
             2 if is("BY") => DeliverBy::parse(value).map(Self::DeliverBy),
             3 if is("RET") => Ret::parse(value).map(Self::Ret),
             4 if is("SIZE") => Size::parse(value).map(Self::Size),

@@ -354,7 +354,7 @@ impl Server<'_> {
             let is_repeated = parameters
                 .iter()
                 .take(index)
-                .any(|other| other.keyword.eq_ignore_ascii_case(parameter.keyword));
+                .any(|other| other.keyword().eq_ignore_ascii_case(parameter.keyword()));
             if is_repeated {
                 return Err(TWICE);
             }

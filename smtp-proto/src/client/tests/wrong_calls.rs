@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::client::{Awaited, OrderError};
+use crate::parameter::Body;
 
 const REPLIES: [&str; 18] = [
     "220 hi\r\n",
@@ -37,6 +38,7 @@ fn call(
 ) -> Result<(), OrderError<'static>> {
     let now = Instant(1000);
     let sender = ReversePath::Null;
+    let unknown = [Parameter::new("XUNKNOWN", None).unwrap()];
     let content = CONTENTS[usize::from(choice) % CONTENTS.len()];
     match which {
         0 => client.mail(&sender, if choice < 64 { BINARY } else { &[] }),
@@ -53,20 +55,13 @@ fn call(
         11 => client.reset(),
         12 => client.quit(),
         13 => client.transmitted(client.transmit().len() + 1, now),
-        14 => client.mail(&sender, UNKNOWN),
-        15 => client.recipient(&ForwardPath::Postmaster, UNKNOWN),
+        14 => client.mail(&sender, &unknown),
+        15 => client.recipient(&ForwardPath::Postmaster, &unknown),
         _ => client.command(b"NOOP", b"a\r\nb"),
     }
 }
 
-const BINARY: &[Parameter<'static>] = &[Parameter {
-    keyword: b"BODY",
-    value: Some(b"BINARYMIME"),
-}];
-const UNKNOWN: &[Parameter<'static>] = &[Parameter {
-    keyword: b"XUNKNOWN",
-    value: None,
-}];
+const BINARY: &[Parameter<'static>] = &[Body::BinaryMime.parameter()];
 
 /// Whether the step asks for such a [`call`].
 fn needs(which: u8, step: Step) -> bool {

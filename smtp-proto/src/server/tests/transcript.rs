@@ -450,11 +450,9 @@ fn a_made_up_extension() {
             envelope: &mut Envelope,
         ) -> Result<(), Refusal> {
             envelope.size = Some(5);
-            (tint.value == Some(b"1")).then_some(()).ok_or(Refusal::new(
-                501,
-                Status::new(5, 5, 4),
-                "tint",
-            ))
+            (tint.value() == Some(b"1"))
+                .then_some(())
+                .ok_or(Refusal::new(501, Status::new(5, 5, 4), "tint"))
         }
         fn command(&self, _: &[u8], colour: &[u8], _: &Session) -> Result<Effect, Refusal> {
             (colour == b"me")
