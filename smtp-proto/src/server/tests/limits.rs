@@ -618,3 +618,11 @@ fn answers_that_are_none() {
         assert_eq!(server.session().recipients, 2);
     });
 }
+
+/// A task of any runtime can own one.
+#[test]
+fn a_server_can_be_sent() {
+    const fn is_send<T: Send + Sync>() {}
+    is_send::<Server<'_>>();
+    is_send::<Config<'_>>();
+}
