@@ -550,6 +550,7 @@ impl<'a> Client<'a> {
             Fault::Control => OrderError::BadOctet,
             Fault::EightBit => OrderError::NeedsUtf8,
             Fault::TooLong => OrderError::TooLong,
+            Fault::NoRoom => OrderError::OutputFull,
         })
     }
 }

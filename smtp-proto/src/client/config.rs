@@ -170,7 +170,8 @@ pub struct Buffers<'a> {
     /// Holds one reply: [`Buffers::MIN_INPUT`] or more. A reply to EHLO is seldom longer than 1 KiB.
     pub input: &'a mut [u8],
     /// Holds what is to be sent: [`Buffers::MIN_OUTPUT`] or more. A group of commands fills it; the more
-    /// room, the fewer packets.
+    /// room, the fewer packets. A command longer than half of it may not fit behind others
+    /// ([`OrderError::OutputFull`](super::OrderError::OutputFull)).
     pub output: &'a mut [u8],
 }
 

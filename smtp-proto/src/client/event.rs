@@ -248,6 +248,8 @@ pub enum OrderError<'p> {
     CannotCarry,
     /// The command is longer than the limit or the buffer.
     TooLong,
+    /// The command does not fit behind those that are to be sent: it is asked for again when they are.
+    OutputFull,
     /// The server's LIMITS (RFC 9422) or the client's own do not let another one come: the transaction
     /// or session is to be ended as it is.
     Limit,
@@ -274,6 +276,7 @@ impl fmt::Display for OrderError<'_> {
             Self::NeedsUtf8 => ("an octet beyond ASCII needs SMTPUTF8 (RFC 6531 3.4)", b""),
             Self::CannotCarry => ("the connection cannot carry such a message", b""),
             Self::TooLong => ("the command is too long", b""),
+            Self::OutputFull => ("what is in the buffer has to be sent before", b""),
             Self::Limit => ("a limit does not let another one come", b""),
             Self::NotSecure => ("the channel is not encrypted", b""),
             Self::Authenticated => ("the client has authenticated already", b""),

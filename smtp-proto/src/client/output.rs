@@ -11,6 +11,8 @@ pub(super) struct Output<'a> {
     end: usize,
     /// Commands of which the line end was not sent. No reply can answer them.
     unsent: u32,
+    /// A command did not fit behind what is here.
+    is_crowded: bool,
 }
 
 const CRLF: &[u8] = b"\r\n";
@@ -22,8 +24,10 @@ pub(super) enum Fault {
     Control,
     /// An octet beyond ASCII.
     EightBit,
-    /// No room, or beyond the limit.
+    /// Beyond the limit or the buffer.
     TooLong,
+    /// No room behind what is to be sent.
+    NoRoom,
 }
 
 /// Without the octets, which may be a password.
@@ -43,6 +47,7 @@ impl<'a> Output<'a> {
             start: 0,
             end: 0,
             unsent: 0,
+            is_crowded: false,
         }
     }
 
@@ -58,12 +63,10 @@ impl<'a> Output<'a> {
         self.unsent
     }
 
-    pub(super) const fn capacity(&self) -> usize {
-        self.buffer.len()
-    }
-
-    pub(super) const fn room(&self) -> usize {
-        self.buffer.len().saturating_sub(self.end)
+    /// Whether most commands of at most `limit` octets fit. One that does not comes again once all is sent.
+    pub(super) fn has_room(&self, limit: usize) -> bool {
+        let room = self.buffer.len().saturating_sub(self.end);
+        !self.is_crowded && room >= limit.min(self.buffer.len() / 2)
     }
 
     /// `count` octets were sent; false when there are not so many.
@@ -88,11 +91,12 @@ impl<'a> Output<'a> {
         self.start = 0;
         self.end = 0;
         self.unsent = 0;
+        self.is_crowded = false;
     }
 
     /// Puts octets that are no command line: the end of a message.
     pub(super) fn put_end(&mut self, octets: &[u8]) -> Result<(), Fault> {
-        let end = self.append(self.end, octets).ok_or(Fault::TooLong)?;
+        let end = self.append(self.end, octets).ok_or(Fault::NoRoom)?;
         self.end = end;
         self.unsent = self.unsent.saturating_add(1);
         Ok(())
@@ -111,11 +115,20 @@ impl<'a> Output<'a> {
             output: self,
             utf8,
             is_ended: false,
-            fault: Fault::TooLong,
+            fault: Fault::NoRoom,
         };
         let written = write(&mut line).and_then(|()| line.end());
         let (end, fault) = (line.end, line.fault);
-        written.map_err(|_| fault)?;
+        if written.is_err() {
+            return Err(match fault {
+                Fault::NoRoom if self.is_empty() => Fault::TooLong,
+                Fault::NoRoom => {
+                    self.is_crowded = true;
+                    fault
+                }
+                _ => fault,
+            });
+        }
         if end.saturating_sub(start) > limit {
             return Err(Fault::TooLong);
         }

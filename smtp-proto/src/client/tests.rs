@@ -1,8 +1,10 @@
 //! A scripted server: what has to be sent, and what is answered.
 
 mod faults;
+mod groups;
 mod model;
 mod sessions;
+mod timers;
 mod tls;
 mod wrong_calls;
 

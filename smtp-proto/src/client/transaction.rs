@@ -117,7 +117,8 @@ impl<'a> Client<'a> {
     /// Gives the recipient that [`Step::Recipient`] asks for.
     ///
     /// # Errors
-    /// Why it is not sent; the step stays.
+    /// Why it is not sent. The recipient may be left out then; only after [`OrderError::OutputFull`] it is
+    /// asked for again at once, when what is in the buffer is sent.
     pub fn recipient<'p>(
         &mut self,
         path: &ForwardPath<'_>,
@@ -184,8 +185,8 @@ impl<'a> Client<'a> {
         if !self.sends_groups() {
             return self.due() == 0 && self.output.is_empty();
         }
-        let longest = usize::from(self.config.limits.command_line).min(self.output.capacity());
-        self.due() < u32::from(self.config.limits.group) && self.output.room() >= longest
+        let limit = usize::from(self.config.limits.command_line);
+        self.due() < u32::from(self.config.limits.group) && self.output.has_room(limit)
     }
 
     /// Goes on when all commands of the group are answered and nothing more is to come into it.

@@ -117,7 +117,7 @@ proptest! {
                         prop_assert!(called.is_err(), "{which} at {step:?}");
                     }
                     match called {
-                        Ok(()) | Err(OrderError::Ended(_) | OrderError::Auth(_)) => {}
+                        Ok(()) | Err(OrderError::Ended(_) | OrderError::Auth(_) | OrderError::OutputFull) => {}
                         Err(error) => prop_assert_eq!(before, format!("{client:?}"), "{:?}", error),
                     }
                 }
