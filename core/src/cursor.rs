@@ -108,6 +108,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes `prefix` if it is next, without regard to ASCII case.
+    #[inline] // so that the loop over a known prefix is unrolled
     pub fn skip_ignore_case(&mut self, prefix: &[u8]) -> bool {
         let found = self
             .rest()

@@ -191,8 +191,16 @@ impl<'a> Parameter<'a> {
     ///
     /// # Errors
     /// The first rule that is broken.
-    #[inline]
     pub fn parse_prefix(raw: &'a [u8]) -> Result<(Self, &'a [u8]), ParameterError> {
+        Self::take(raw)
+    }
+
+    #[expect(
+        clippy::inline_always,
+        reason = "the result is large; to hand it over takes as long as to find it"
+    )]
+    #[inline(always)]
+    fn take(raw: &'a [u8]) -> Result<(Self, &'a [u8]), ParameterError> {
         let error = |kind, offset| Err(ParseError::new(kind, offset));
         let len = Class::LDH.run(raw);
         let (keyword, rest) = raw.split_at_checked(len).unwrap_or_default();
@@ -325,7 +333,7 @@ impl<'a> Parameters<'a> {
         while !rest.is_empty() {
             let offset = raw.len().saturating_sub(rest.len());
             let (parameter, behind) =
-                Parameter::parse_prefix(rest).map_err(|error| error.nested(offset))?;
+                Parameter::take(rest).map_err(|error| error.nested(offset))?;
             if count >= Self::MAX {
                 return Err(ParseError::new(ParameterErrorKind::TooMany, offset));
             }
@@ -431,11 +439,17 @@ pub struct Iter<'a> {
 impl<'a> Iterator for Iter<'a> {
     type Item = Parameter<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Parameter<'a>> {
-        // They were read before, so that the only error left is that nothing is left.
-        let (parameter, rest) = Parameter::parse_prefix(self.rest).ok()?;
+        // They were read before: there is no space but between them, and no `=` but behind a keyword.
+        let (raw, rest) = before(self.rest, |byte| matches!(byte, b' ' | b'\t'));
+        let (keyword, value) = before(raw, |byte| byte == b'=');
+        if keyword.is_empty() {
+            return None;
+        }
         self.rest = skip_space(rest);
-        Some(parameter)
+        let value = value.split_first().map(|(_, value)| value);
+        Some(Parameter { keyword, value })
     }
 }
 
@@ -463,8 +477,15 @@ fn mark(keyword: &[u8]) -> u64 {
 }
 
 fn skip_space(bytes: &[u8]) -> &[u8] {
-    let len = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
-    bytes.get(len.unwrap_or(bytes.len())..).unwrap_or_default()
+    before(bytes, |byte| !matches!(byte, b' ' | b'\t')).1
+}
+
+/// What stands before the first octet that is `end`, and the rest, which begins with it.
+fn before(bytes: &[u8], end: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+    let len = bytes.iter().position(|&byte| end(byte));
+    bytes
+        .split_at_checked(len.unwrap_or(bytes.len()))
+        .unwrap_or_default()
 }
 
 /// The one of `words` that `value` is, without regard to ASCII case.

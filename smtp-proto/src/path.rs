@@ -184,7 +184,11 @@ impl<'a> ReversePath<'a> {
         Ok((path, cursor.rest()))
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the result is large; to hand it over takes longer than to read a path"
+    )]
+    #[inline(always)]
     pub(crate) fn take(cursor: &mut Cursor<'a>, tolerance: Tolerance) -> Result<Self, PathError> {
         if cursor.rest().starts_with(b"<>") {
             cursor.take(2);
@@ -285,7 +289,11 @@ impl<'a> ForwardPath<'a> {
         Ok((path, cursor.rest()))
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the result is large; to hand it over takes longer than to read a path"
+    )]
+    #[inline(always)]
     pub(crate) fn take(cursor: &mut Cursor<'a>, tolerance: Tolerance) -> Result<Self, PathError> {
         let start = *cursor;
         match take_path(cursor, tolerance) {
@@ -432,7 +440,11 @@ impl PartialEq for Route<'_> {
 impl Eq for Route<'_> {}
 
 /// Takes `"<" [ A-d-l ":" ] Mailbox ">"`, or a mailbox alone where that is tolerated.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "the result is large; to hand it over takes longer than to read a path"
+)]
+#[inline(always)]
 fn take_path<'a>(
     cursor: &mut Cursor<'a>,
     tolerance: Tolerance,

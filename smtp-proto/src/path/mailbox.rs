@@ -45,7 +45,11 @@ impl<'a> Mailbox<'a> {
     }
 
     /// Takes a mailbox; the caller judges the length of the path.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the result is large; to hand it over takes longer than to read a path"
+    )]
+    #[inline(always)]
     pub(super) fn take(cursor: &mut Cursor<'a>, long: bool) -> Result<Self, PathError> {
         let start = *cursor;
         let local_part = LocalPart::take(cursor)?;
