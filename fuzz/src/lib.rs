@@ -9,6 +9,7 @@ pub mod rfc2045;
 pub mod rfc2046;
 pub mod rfc6376;
 pub mod rfc7208;
+pub mod rfc8259;
 pub mod zone;
 
 pub mod address_list;
@@ -26,6 +27,7 @@ pub mod dns_stub;
 pub mod encoded_words;
 pub mod fold;
 pub mod header_scan;
+pub mod json;
 pub mod key_record;
 pub mod message_id;
 pub mod mime_build;
@@ -34,11 +36,13 @@ pub mod mime_push_vs_index;
 pub mod parameters;
 pub mod received;
 pub mod received_spf;
+pub mod route;
 pub mod smtp_command;
 pub mod smtp_data;
 pub mod smtp_reply;
 pub mod spf_evaluate;
 pub mod spf_record;
+pub mod sts_policy;
 pub mod typed_fields;
 
 /// Hands the list of all targets to the macro `$with`: each name, and how many mutants of each file of
@@ -62,6 +66,7 @@ macro_rules! for_each_target {
             encoded_words 2500
             fold 5000
             header_scan 10000
+            json 10000
             key_record 5000
             message_id 10000
             mime_build 4000
@@ -70,11 +75,13 @@ macro_rules! for_each_target {
             parameters 5000
             received 10000
             received_spf 5000
+            route 5000
             smtp_command 2000
             smtp_data 2000
             smtp_reply 2000
             spf_evaluate 2000
             spf_record 10000
+            sts_policy 10000
             typed_fields 3000
         }
     };

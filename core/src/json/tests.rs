@@ -401,6 +401,31 @@ fn escapes() {
     }
 }
 
+/// RFC 3629 4: cut after each octet, the first wrong one is seen.
+#[test]
+fn streamed_octets_are_utf8() {
+    for (bytes, is_good) in [
+        (&b"\x7f\xc2\x80\xdf\xbf"[..], true),
+        (b"\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf", true),
+        (b"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", true),
+        (b"\xc1\xbf", false),
+        (b"\xe0\x9f\xbf", false),
+        (b"\xed\xa0\x80", false),
+        (b"\xf0\x8f\xbf\xbf", false),
+        (b"\xf4\x90\x80\x80", false),
+        (b"\xf5\x80\x80\x80", false),
+        (b"\x80", false),
+        (b"\xc2\x41", false),
+        (b"\xe2\x82", false),
+    ] {
+        assert_eq!(str::from_utf8(bytes).is_ok(), is_good);
+        for size in 1..=bytes.len() {
+            let written = Writer::new(Counter::default()).string_of(&Pieces(bytes, size));
+            assert_eq!(written.is_ok(), is_good, "{bytes:?}");
+        }
+    }
+}
+
 struct StdSink<'a>(&'a mut Vec<u8>);
 
 impl Sink for StdSink<'_> {

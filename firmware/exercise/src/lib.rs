@@ -27,6 +27,8 @@ pub mod mime_write_api;
 pub mod smtp_auth_api;
 #[cfg(feature = "smtp-proto")]
 pub mod smtp_extension_api;
+#[cfg(feature = "smtp-proto")]
+pub mod smtp_policy_api;
 #[cfg(feature = "spf")]
 pub mod spf_api;
 pub mod tally;
@@ -57,6 +59,8 @@ pub const EXERCISES: &[(&str, Exercise)] = &[
     ("smtp-proto", smtp_auth_api::run),
     #[cfg(feature = "smtp-proto")]
     ("smtp-proto", smtp_extension_api::run),
+    #[cfg(feature = "smtp-proto")]
+    ("smtp-proto", smtp_policy_api::run),
     #[cfg(feature = "spf")]
     ("spf", spf_api::run),
 ];

@@ -129,7 +129,7 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
             return self.end(NoRoute::Limit);
         }
         let mut slot = Slot::unnamed();
-        slot.add_address(ip);
+        slot.add_address(ip, &self.request);
         let _ = self.route.slots.push(slot); // there is room
         self.finish();
     }
@@ -321,7 +321,7 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize> Lookup
         }
         let (index, ask) = self.open(id).ok_or(AnswerError)?;
         let slot = self.route.slots.get_mut(index).ok_or(AnswerError)?;
-        slot.answer(ask, answer.trusted(), self.limits);
+        slot.answer(ask, answer.trusted(), self.limits, &self.request);
         let is_waiting = self.route.slots.iter().any(Slot::is_waiting);
         if !is_waiting && self.next_ask().is_none() {
             self.finish();

@@ -7,7 +7,7 @@ use scop_core::lookup::Failure;
 use scop_core::{Answer, Name, Rdata, Security};
 
 use super::host::Addresses;
-use super::request::Limits;
+use super::request::{Limits, Request};
 use super::tlsa::Tlsa;
 use super::{MAX_TEXT, either};
 
@@ -52,6 +52,8 @@ pub(super) struct Slot<const ADDRESSES: usize, const TLSA: usize> {
     aaaa_failure: Option<Failure>,
     /// Some address is not secure.
     insecure: bool,
+    /// Some address is that of this host, be it one that had no room.
+    pub(super) is_own: bool,
     /// It matches the MTA-STS policy.
     pub(super) matches_sts: bool,
     pub(super) tlsa: Tlsa<TLSA>,
@@ -71,6 +73,7 @@ impl<const ADDRESSES: usize, const TLSA: usize> Slot<ADDRESSES, TLSA> {
             a_failure: None,
             aaaa_failure: None,
             insecure: false,
+            is_own: false,
             matches_sts: false,
             tlsa: Tlsa::Absent,
         }
@@ -135,7 +138,8 @@ impl<const ADDRESSES: usize, const TLSA: usize> Slot<ADDRESSES, TLSA> {
         Addresses::new(&self.v6, &self.v4)
     }
 
-    pub(super) fn add_address(&mut self, ip: IpAddr) {
+    pub(super) fn add_address(&mut self, ip: IpAddr, request: &Request<'_>) {
+        self.is_own |= request.is_own_address(ip);
         let added = match ip {
             IpAddr::V4(ip) => self.v4.contains(&ip) || self.v4.push(ip).is_ok(),
             IpAddr::V6(ip) => self.v6.contains(&ip) || self.v6.push(ip).is_ok(),
@@ -146,7 +150,13 @@ impl<const ADDRESSES: usize, const TLSA: usize> Slot<ADDRESSES, TLSA> {
     }
 
     /// Takes a trusted answer.
-    pub(super) fn answer(&mut self, ask: Ask, answer: Answer<'_>, limits: Limits) {
+    pub(super) fn answer(
+        &mut self,
+        ask: Ask,
+        answer: Answer<'_>,
+        limits: Limits,
+        request: &Request<'_>,
+    ) {
         self.answered |= ask.bit();
         match (ask, answer) {
             (Ask::Tlsa, answer) => self.tlsa.take(answer, limits),
@@ -156,8 +166,8 @@ impl<const ADDRESSES: usize, const TLSA: usize> Slot<ADDRESSES, TLSA> {
                 self.insecure |= security != Security::Secure;
                 for rdata in records {
                     match (ask, rdata) {
-                        (Ask::A, Rdata::A(ip)) => self.add_address(ip.into()),
-                        (Ask::Aaaa, Rdata::Aaaa(ip)) => self.add_address(ip.into()),
+                        (Ask::A, Rdata::A(ip)) => self.add_address(ip.into(), request),
+                        (Ask::Aaaa, Rdata::Aaaa(ip)) => self.add_address(ip.into(), request),
                         _ => {}
                     }
                 }

@@ -234,6 +234,17 @@ fn loops() {
         ],
         &["5 a.example.org Loop", "5.4.6 Loop"],
     );
+    // Also where it is one too many to be kept.
+    let many: Vec<String> = (100..120).map(|n| format!("192.0.2.{n}")).collect();
+    let many = many.join(", ") + ", 192.0.2.2";
+    check(
+        request,
+        &[
+            ("MX example.org", "5 a.example.org"),
+            ("A a.example.org", &many),
+        ],
+        &["5 a.example.org Loop", "5.4.6 Loop"],
+    );
     let zone = [
         ("MX example.org", "5 a.example.org"),
         ("A a.example.org", "127.0.0.9"),

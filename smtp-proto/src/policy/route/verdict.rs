@@ -269,7 +269,7 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
             }
         }
         let own = (self.slots.iter())
-            .filter(|slot| slot.addresses().any(|ip| request.is_own_address(ip)))
+            .filter(|slot| slot.is_own)
             .map(|slot| slot.preference)
             .min();
         if let Some(preference) = own {

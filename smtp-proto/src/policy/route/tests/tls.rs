@@ -252,6 +252,18 @@ fn require_tls() {
         &insecure,
         &["5 a.example.org [192.0.2.1] webpki testing"],
     );
+    // A policy that does not match vouches for nothing.
+    check(
+        Request { sts, ..required },
+        &[
+            ("MX example.org", "5 mail.example.net"),
+            ("A mail.example.net", "192.0.2.1"),
+        ],
+        &[
+            "5 mail.example.net NotAuthentic",
+            "5.7.10 Host(NotAuthentic)",
+        ],
+    );
     check(
         required,
         &[
