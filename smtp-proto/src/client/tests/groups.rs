@@ -67,10 +67,7 @@ fn a_long_command_waits_for_room() {
     let mut client = idle(config, buffers, "250-hi\r\n250-PIPELINING\r\n250 DSN\r\n");
     client.mail(&ReversePath::Null, &[]).unwrap();
     let value = format!("rfc822;{}", "a".repeat(480));
-    let original = Parameter {
-        keyword: b"ORCPT",
-        value: Some(value.as_bytes()),
-    };
+    let original = Parameter::new("ORCPT", Some(value.as_bytes())).unwrap();
     let long = format!("<{}@{}.example>", "a".repeat(60), "b.".repeat(40) + "b");
     let long = ForwardPath::parse(long.as_bytes()).unwrap();
     let path = ForwardPath::parse(b"<a@a.example>").unwrap();
@@ -90,10 +87,7 @@ fn a_long_command_waits_for_room() {
     let before = client.transmit().len();
     let pair = [
         original,
-        Parameter {
-            keyword: b"NOTIFY",
-            value: Some(b"SUCCESS,FAILURE,DELAY"),
-        },
+        Parameter::new("NOTIFY", Some(b"SUCCESS,FAILURE,DELAY")).unwrap(),
     ];
     assert_eq!(client.recipient(&long, &pair), Err(OrderError::OutputFull));
     assert_eq!(client.transmit().len(), before);
@@ -107,10 +101,7 @@ fn a_long_command_waits_for_room() {
         .transmitted(client.transmit().len(), Instant(0))
         .unwrap();
     let value = format!("rfc822;{}", "a".repeat(1000));
-    let endless = Parameter {
-        keyword: b"ORCPT",
-        value: Some(value.as_bytes()),
-    };
+    let endless = Parameter::new("ORCPT", Some(value.as_bytes())).unwrap();
     let refused = client.recipient(&path, &[endless]);
     assert!(
         matches!(
