@@ -162,7 +162,7 @@ fn check_command(command: &Command<'_>, tolerance: &Tolerance) {
                 let again = again.typed().expect("as before");
                 assert_eq!(format!("{again:?}"), format!("{typed:?}"));
             }
-            Err(error) => assert!(error.offset() <= parameter.value.unwrap_or_default().len()),
+            Err(error) => assert!(error.offset() <= parameter.value().unwrap_or_default().len()),
         }
     }
 }
