@@ -7,7 +7,7 @@ use std::fmt;
 use scop_smtp_proto::auth::client::{Exchange, Scram};
 use scop_smtp_proto::auth::scram::{self, Nonce};
 use scop_smtp_proto::auth::{Credentials, Mechanism};
-use scop_smtp_proto::client::{self, Cause, Client, Event};
+use scop_smtp_proto::client::{self, Cause, Client, Event, OrderError};
 use scop_smtp_proto::{ForwardPath, Parameters, ReversePath};
 
 use super::{now, random};
@@ -174,9 +174,11 @@ impl<'l> Errand<'l> {
         };
         let (path, rest) = ForwardPath::parse_prefix(recipient.as_bytes())?;
         let parameters: Vec<_> = Parameters::parse(rest.trim_ascii_start())?.iter().collect();
-        Ok(client
-            .recipient(&path, &parameters)
-            .map_err(|error| error.to_string())?)
+        match client.recipient(&path, &parameters) {
+            // It is asked for again when there is room.
+            Err(OrderError::OutputFull) => Ok(()),
+            taken => Ok(taken.map_err(|error| error.to_string())?),
+        }
     }
 
     /// The server answered to AUTH.
