@@ -4,7 +4,7 @@
         -> {"refused": {"c@d.test": [550, "5.1.1 ..."]}, "transcript": "..."}
 
 Members that may be there: "lmtp": true; "starttls": true (any certificate is taken); "user" and "password", with
-"mechanism": "PLAIN", "LOGIN" or "CRAM-MD5"; "mail_options" and "rcpt_options": lists of parameters; "commands": a
+"mechanism": "PLAIN", "LOGIN", or "XOAUTH2" or "OAUTHBEARER", for which the password is the token; "mail_options" and "rcpt_options": lists of parameters; "commands": a
 list of [verb, argument] sent after the greeting, whose replies are "replies": [[250, "..."], ...]; "count": how
 often the message is sent over the connection. An exception is {"error": NAME, "code": 550, "text": "..."}; those
 of smtplib that have no reply have no code.
@@ -20,6 +20,17 @@ import json
 import smtplib
 import ssl
 import sys
+
+
+# A challenge behind the token is an error of the server, which is answered so that it says 535.
+TOKENS = {
+    "XOAUTH2": lambda client: lambda challenge=None: (
+        "" if challenge else f"user={client.user}\x01auth=Bearer {client.password}\x01\x01"
+    ),
+    "OAUTHBEARER": lambda client: lambda challenge=None: (
+        "\x01" if challenge else f"n,a={client.user},\x01auth=Bearer {client.password}\x01\x01"
+    ),
+}
 
 
 def send(request):
@@ -42,7 +53,7 @@ def talk(client, request):
     if "user" in request:
         client.user, client.password = request["user"], request["password"]
         mechanism = request["mechanism"]
-        method = getattr(client, "auth_" + mechanism.lower().replace("-", "_"))
+        method = TOKENS.get(mechanism, lambda client: getattr(client, "auth_" + mechanism.lower()))(client)
         code, text = client.auth(mechanism, method)
         if code not in (235, 503):
             raise smtplib.SMTPAuthenticationError(code, text)

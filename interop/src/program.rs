@@ -17,6 +17,7 @@ pub struct Program {
     stop: Option<Command>,
     folder: Folder,
     address: SocketAddr,
+    auth_port: u16,
 }
 
 /// A folder for the files of one test; it is removed when this is dropped.
@@ -132,12 +133,14 @@ impl Program {
                 stop: Some(stop),
                 folder,
                 address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+                auth_port: 0,
             }
             .ready(),
         )
     }
 
-    /// Dovecot's LMTP server: mail for every address goes into one maildir.
+    /// Dovecot's LMTP server: mail for every address goes into one maildir. Its authentication service knows
+    /// every user by the password "secret".
     pub fn dovecot() -> Option<Self> {
         installed("dovecot", "dovecot-lmtpd")?;
         if !is_root() {
@@ -145,10 +148,14 @@ impl Program {
             return None;
         }
         let folder = Folder::new("dovecot");
-        let port = free_port();
+        let (port, auth_port) = (free_port(), free_port());
         let mut command = Command::new(script("dovecot"));
-        command.arg(folder.path()).arg(port.to_string());
-        Some(Self::start(&mut command, port, folder))
+        command
+            .arg(folder.path())
+            .args([port.to_string(), auth_port.to_string()]);
+        let mut dovecot = Self::start(&mut command, port, folder);
+        dovecot.auth_port = auth_port;
+        Some(dovecot)
     }
 
     /// Postfix's `smtp-sink`, with its switches; what it receives is written to the folder, one file for
@@ -184,6 +191,7 @@ impl Program {
             stop: None,
             folder,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            auth_port: 0,
         }
         .ready()
     }
@@ -205,6 +213,11 @@ impl Program {
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where dovecot's authentication service listens.
+    pub const fn auth_port(&self) -> u16 {
+        self.auth_port
     }
 
     /// The folder of its files.

@@ -265,6 +265,50 @@ fn require_tls_fails_closed() {
     }
 }
 
+#[test]
+fn postfix_and_dovecot_authenticate() {
+    let certificate = program::Certificate::new();
+    let Some(dovecot) = Program::dovecot() else {
+        return;
+    };
+    let path = format!("smtpd_sasl_path=inet:127.0.0.1:{}", dovecot.auth_port());
+    let settings = [
+        "smtpd_sasl_auth_enable=yes",
+        "smtpd_sasl_type=dovecot",
+        "smtpd_recipient_restrictions=permit_sasl_authenticated,reject",
+        "smtpd_tls_auth_only=yes",
+        &path,
+    ];
+    let Some(postfix) = Program::postfix(&settings, Some(&certificate)) else {
+        return;
+    };
+    let letters = [letter(&["<x@d.test>"], b"Subject: hi\r\n\r\nhi\r\n")];
+    for driver in DRIVERS {
+        for mechanism in [Mechanism::Plain, Mechanism::Login, Mechanism::ScramSha256] {
+            for (user, password, is_right) in [
+                ("joe", "secret", true),
+                ("a,b=c", "secret", true),
+                ("joe", "guess", false),
+            ] {
+                let errand = Errand::new(&letters, 1000).with_user(mechanism, user, password);
+                let mut errand = errand.unwrap();
+                let end = send(driver, postfix.address(), config(), &mut errand);
+                let what = format!("{mechanism:?} {user} {password}: {errand:?}");
+                assert_eq!(end, Some(End::Quit), "{what}");
+                assert_eq!(all_delivered(&errand), is_right, "{what}");
+                assert!(
+                    is_right || errand.refusals[0].starts_with("535 5.7.8"),
+                    "{what}"
+                );
+            }
+        }
+        // Without a user it relays for nobody.
+        let mut errand = Errand::new(&letters, 1000);
+        send(driver, postfix.address(), config(), &mut errand);
+        assert!(matches!(errand.fates[0][0], Some(Fate::Failed(_))));
+    }
+}
+
 // Dovecot.
 
 #[test]

@@ -20,6 +20,7 @@ use crate::{DRIVERS, Driver, carried, messages, run, threads, tokio_driven};
 
 const RULES: Rules<'static> = Rules {
     users: &[("joe", "secret")],
+    tokens: &["a-token"],
     refused: &["<nobody@d.test>"],
     full: &["<full@d.test>"],
 };
@@ -234,6 +235,27 @@ fn smtplib_authenticates() {
             let answer = peer.ask(&request(&ours, b"Hi\r\n", &clear));
             assert!(answer["error"].is_string(), "{answer}");
             assert!(ours.session().0.is_empty());
+        }
+    }
+}
+
+#[test]
+fn smtplib_shows_tokens() {
+    let Some(mut peer) = smtplib() else { return };
+    for driver in DRIVERS {
+        let ours = Ours::smtp(driver);
+        for mechanism in ["XOAUTH2", "OAUTHBEARER"] {
+            for (token, is_right) in [("a-token", true), ("another", false)] {
+                let token = json!({"starttls": true, "user": "joe", "password": token, "mechanism": mechanism});
+                let answer = peer.ask(&request(&ours, b"Hi\r\n", &token));
+                if is_right {
+                    assert_eq!(answer["refused"], json!({}), "{answer}");
+                    assert_eq!(ours.take(1)[0].with, "ESMTPSA");
+                } else {
+                    assert_eq!(answer["code"], 535, "{answer}");
+                    assert!(ours.session().0.is_empty());
+                }
+            }
         }
     }
 }

@@ -35,7 +35,9 @@ pub static EXTENSIONS: &[&dyn Extension] = &[
     &Auth {
         mechanisms: MechanismSet::WITHOUT_TLS
             .with(Mechanism::Plain)
-            .with(Mechanism::Login),
+            .with(Mechanism::Login)
+            .with(Mechanism::XOAuth2)
+            .with(Mechanism::OAuthBearer),
         plaintext_allowed: false,
     },
 ];

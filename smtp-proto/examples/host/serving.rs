@@ -28,6 +28,8 @@ pub struct Message {
 pub struct Rules<'r> {
     /// Users and their passwords.
     pub users: &'r [(&'r str, &'r str)],
+    /// Bearer tokens that are good.
+    pub tokens: &'r [&'r str],
     /// Recipients that are refused.
     pub refused: &'r [&'r str],
     /// LMTP: recipients for which a message is refused that was received (RFC 2033 4.2).
@@ -162,6 +164,8 @@ impl<'r> Mailroom<'r> {
                     |&&(name, right): &&(&str, &str)| (name, right.as_bytes()) == (user, password);
                 is_self && self.rules.users.iter().any(|it| known(&it))
             }
+            // A real host asks the one that issued the token.
+            Credentials::Token { token, .. } => self.rules.tokens.contains(&token),
             _ => false,
         }
     }
