@@ -1,6 +1,8 @@
 """Receives mail with aiosmtpd: a server on a free port of 127.0.0.1, and one JSON object per line in and out.
 
-    aiosmtpd_peer.py [--lmtp] [--cert CERT KEY] [--auth USER PASSWORD] [--refuse ADDRESS]...
+    aiosmtpd_peer.py [--lmtp] [--cert CERT KEY] [--auth USER PASSWORD] [--refuse ADDRESS]... [--relay PORT]
+
+With --relay each message goes on to a server on that port of 127.0.0.1, and none is kept.
 
 It greets with {"aiosmtpd": VERSION, "port": 12345}. {} asks for the messages that came since the last question:
     -> {"messages": [{"from": "...", "to": ["..."], "mail_options": [...], "rcpt_options": [...], "data": BASE64}]}
@@ -15,6 +17,7 @@ import ssl
 import sys
 
 import aiosmtpd
+from aiosmtpd.handlers import Proxy
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, AuthResult
 
@@ -23,6 +26,7 @@ arguments.add_argument("--lmtp", action="store_true")
 arguments.add_argument("--cert", nargs=2)
 arguments.add_argument("--auth", nargs=2)
 arguments.add_argument("--refuse", action="append", default=[])
+arguments.add_argument("--relay", type=int)
 arguments = arguments.parse_args()
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 messages = []
@@ -64,7 +68,8 @@ def protocol():
         options["authenticator"] = authenticate
         options["auth_required"] = True
         options["auth_require_tls"] = bool(arguments.cert)
-    return (LMTP if arguments.lmtp else SMTP)(Handler(), **options)
+    handler = Proxy("127.0.0.1", arguments.relay) if arguments.relay else Handler()
+    return (LMTP if arguments.lmtp else SMTP)(handler, **options)
 
 
 async def main():

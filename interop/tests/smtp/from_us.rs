@@ -17,13 +17,13 @@ use crate::host::sending::Fate;
 use crate::host::{EXTENSIONS, Errand, Letter, any_certificate};
 use crate::{DRIVERS, Driver, carried, messages, run, threads, tokio_driven};
 
-fn config() -> Config<'static> {
+pub fn config() -> Config<'static> {
     let mut config = Config::new(Domain::parse(b"client.example.org").unwrap());
     config.extensions = EXTENSIONS;
     config
 }
 
-fn letter(to: &[&str], content: &[u8]) -> Letter {
+pub fn letter(to: &[&str], content: &[u8]) -> Letter {
     Letter {
         from: "<joe@example.org>".into(),
         to: to.iter().map(|&to| to.into()).collect(),
@@ -33,7 +33,7 @@ fn letter(to: &[&str], content: &[u8]) -> Letter {
 }
 
 /// Runs an errand, and gives why the session ended.
-fn send(
+pub fn send(
     driver: Driver,
     address: SocketAddr,
     config: Config<'_>,
@@ -70,7 +70,7 @@ fn ways() -> Vec<(&'static str, Config<'static>)> {
     ways
 }
 
-fn all_delivered(errand: &Errand<'_>) -> bool {
+pub fn all_delivered(errand: &Errand<'_>) -> bool {
     let mut fates = errand.fates.iter().flatten();
     errand.refusals.is_empty() && fates.all(|fate| matches!(fate, Some(Fate::Delivered(_))))
 }
@@ -122,7 +122,7 @@ fn same(mut delivered: Vec<Vec<u8>>, mut expected: Vec<Vec<u8>>) {
 }
 
 /// Behind the fields that a server puts before a message.
-fn without_trace(message: &[u8]) -> &[u8] {
+pub fn without_trace(message: &[u8]) -> &[u8] {
     let at = message.windows(6).position(|six| six == b"From: ").unwrap();
     &message[at..]
 }
@@ -349,11 +349,11 @@ fn dovecot_gets_every_message() {
 
 // aiosmtpd.
 
-fn aiosmtpd(arguments: &[&str]) -> Option<Peer> {
+pub fn aiosmtpd(arguments: &[&str]) -> Option<Peer> {
     Peer::python_with("aiosmtpd_peer.py", arguments, "aiosmtpd")
 }
 
-fn address(peer: &Peer) -> SocketAddr {
+pub fn address(peer: &Peer) -> SocketAddr {
     let port = peer.greeting()["port"].as_u64().unwrap();
     (Ipv4Addr::LOCALHOST, u16::try_from(port).unwrap()).into()
 }

@@ -2,6 +2,7 @@
 //! examples of the crate: threads with blocking sockets, and tokio.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod chains;
 mod from_us;
 mod to_us;
 

@@ -38,8 +38,8 @@ fn lmtp(config: &mut Config<'_>) {
 }
 
 /// A server of ours, which serves until the test process ends.
-struct Ours {
-    address: SocketAddr,
+pub struct Ours {
+    pub address: SocketAddr,
     sessions: Receiver<(Vec<Message>, Option<End>)>,
 }
 
@@ -90,7 +90,7 @@ impl Ours {
         Self { address, sessions }
     }
 
-    fn smtp(driver: Driver) -> Self {
+    pub fn smtp(driver: Driver) -> Self {
         Self::start(driver, smtp)
     }
 
@@ -104,7 +104,7 @@ impl Ours {
     }
 
     /// What `count` messages were taken, in whatever sessions.
-    fn take(&self, count: usize) -> Vec<Message> {
+    pub fn take(&self, count: usize) -> Vec<Message> {
         let mut taken = Vec::new();
         while taken.len() < count {
             taken.extend(self.session().0);
