@@ -199,6 +199,7 @@ impl<'a> Keyword<'a> {
     }
 
     /// Whether it has this name, without regard to ASCII case.
+    #[inline]
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name.as_bytes())
     }
@@ -217,31 +218,28 @@ impl<'a> Keyword<'a> {
     /// When its arguments are not of the form that its RFC gives them.
     pub fn typed(&self) -> Result<Capability<'a>, KeywordError> {
         let bad = || ParseError::new(KeywordErrorKind::BadArguments, self.name.len());
-        let mut buffer = [0; 19]; // ENHANCEDSTATUSCODES
-        for (to, from) in buffer.iter_mut().zip(self.name) {
-            *to = from.to_ascii_uppercase();
-        }
-        let name = buffer.get(..self.name.len()).unwrap_or_default();
-        Ok(match name {
-            b"8BITMIME" => Capability::EightBitMime,
-            b"ATRN" => Capability::Atrn,
-            b"AUTH" => Capability::Auth(MechanismSet::parse(self.arguments)),
-            b"BINARYMIME" => Capability::BinaryMime,
-            b"BURL" => Capability::Burl(*self),
-            b"CHECKPOINT" => Capability::Checkpoint,
-            b"CHUNKING" => Capability::Chunking,
-            b"CONNEG" => Capability::ConNeg,
-            b"CONPERM" => Capability::ConPerm,
-            b"DELIVERBY" => Capability::DeliverBy(match self.arguments {
+        let is = |name: &str| self.is(name);
+        // By length first, so that few names are compared.
+        Ok(match self.name.len() {
+            8 if is("8BITMIME") => Capability::EightBitMime,
+            4 if is("ATRN") => Capability::Atrn,
+            4 if is("AUTH") => Capability::Auth(MechanismSet::parse(self.arguments)),
+            10 if is("BINARYMIME") => Capability::BinaryMime,
+            4 if is("BURL") => Capability::Burl(*self),
+            10 if is("CHECKPOINT") => Capability::Checkpoint,
+            8 if is("CHUNKING") => Capability::Chunking,
+            6 if is("CONNEG") => Capability::ConNeg,
+            7 if is("CONPERM") => Capability::ConPerm,
+            9 if is("DELIVERBY") => Capability::DeliverBy(match self.arguments {
                 [] => None,
                 // min-by-time = 1*9DIGIT (RFC 2852 2)
                 digits => Some(decimal(digits, 999_999_999).ok_or_else(bad)?),
             }),
-            b"DSN" => Capability::Dsn,
-            b"ENHANCEDSTATUSCODES" => Capability::EnhancedStatusCodes,
-            b"ETRN" => Capability::Etrn,
-            b"EXPN" => Capability::Expn,
-            b"FUTURERELEASE" => {
+            3 if is("DSN") => Capability::Dsn,
+            19 if is("ENHANCEDSTATUSCODES") => Capability::EnhancedStatusCodes,
+            4 if is("ETRN") => Capability::Etrn,
+            4 if is("EXPN") => Capability::Expn,
+            13 if is("FUTURERELEASE") => {
                 let mut words = self.words();
                 let (Some(interval), Some(time), None) = (words.next(), words.next(), words.next())
                 else {
@@ -252,24 +250,24 @@ impl<'a> Keyword<'a> {
                     max_time: Timestamp::parse(time).map_err(|_| bad())?,
                 }
             }
-            b"HELP" => Capability::Help,
-            b"LIMITS" => Capability::Limits(Limits::parse(self.arguments)),
-            b"MT-PRIORITY" => Capability::MtPriority(self.words().next()),
-            b"MTRK" => Capability::Mtrk,
-            b"NO-SOLICITING" => Capability::NoSoliciting(*self),
-            b"PIPELINING" => Capability::Pipelining,
-            b"REQUIRETLS" => Capability::RequireTls,
-            b"RRVS" => Capability::Rrvs,
-            b"SIZE" => Capability::Size(match self.arguments {
+            4 if is("HELP") => Capability::Help,
+            6 if is("LIMITS") => Capability::Limits(Limits::parse(self.arguments)),
+            11 if is("MT-PRIORITY") => Capability::MtPriority(self.words().next()),
+            4 if is("MTRK") => Capability::Mtrk,
+            13 if is("NO-SOLICITING") => Capability::NoSoliciting(*self),
+            10 if is("PIPELINING") => Capability::Pipelining,
+            10 if is("REQUIRETLS") => Capability::RequireTls,
+            4 if is("RRVS") => Capability::Rrvs,
+            4 if is("SIZE") => Capability::Size(match self.arguments {
                 [] => None,
                 digits => Some(Size::parse(digits).map_err(|_| bad())?.0),
             }),
-            b"SMTPUTF8" => Capability::SmtpUtf8,
-            b"STARTTLS" => Capability::StartTls,
-            b"SUBMITTER" => Capability::Submitter,
-            b"VRFY" => Capability::Vrfy,
-            b"XCLIENT" => Capability::XClient(*self),
-            b"XFORWARD" => Capability::XForward(*self),
+            8 if is("SMTPUTF8") => Capability::SmtpUtf8,
+            8 if is("STARTTLS") => Capability::StartTls,
+            9 if is("SUBMITTER") => Capability::Submitter,
+            4 if is("VRFY") => Capability::Vrfy,
+            7 if is("XCLIENT") => Capability::XClient(*self),
+            8 if is("XFORWARD") => Capability::XForward(*self),
             _ => Capability::Other(*self),
         })
     }
