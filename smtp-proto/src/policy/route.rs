@@ -16,8 +16,8 @@
 //! # TLS
 //! TLSA records are asked for only where the MX answer and the addresses of the host are
 //! [`Security::Secure`] (RFC 7672 2.2). Then a failed TLSA lookup makes the host unusable for now
-//! (RFC 7672 2.1.2), because whoever suppresses the answer would win otherwise. DANE outranks MTA-STS
-//! (RFC 8461 2). TLSA records are looked for at the name that the MX record gives; where that name is
+//! (RFC 7672 2.1.2), because whoever suppresses the answer would win otherwise. An answer that is
+//! [`Security::Indeterminate`] counts as insecure (RFC 7672 2.1.1). DANE outranks MTA-STS (RFC 8461 2). TLSA records are looked for at the name that the MX record gives; where that name is
 //! an alias (which RFC 2181 10.3 forbids), those of its target are not found.
 //!
 //! ```

@@ -14,8 +14,8 @@ pub enum TlsRequirement<'r> {
     /// STARTTLS with a certificate for the name of the host, from a trusted root, not expired
     /// (RFC 8461 4.2, RFC 8689 4.2.1).
     WebPki,
-    /// STARTTLS with a certificate that matches one of the records (RFC 7672 3). For usage 2 it must be
-    /// for the name of the host, or for the domain of the recipient (RFC 7672 3.2.2).
+    /// STARTTLS with a certificate that matches one of the records (RFC 7672 3). For usage 2 it must also
+    /// be for one of the [`Host::certificate_names`] (RFC 7672 3.2.2).
     Dane(TlsaRecords<'r>),
 }
 
@@ -38,6 +38,8 @@ pub enum Sts {
 #[derive(Clone, Debug)]
 pub struct Host<'r> {
     pub(super) name: Option<&'r str>,
+    /// That of the recipient, where it has a name.
+    pub(super) domain: Option<&'r str>,
     pub(super) preference: u16,
     pub(super) tls: TlsRequirement<'r>,
     pub(super) sts: Sts,
@@ -59,6 +61,21 @@ impl<'r> Host<'r> {
     /// What TLS must show.
     pub const fn tls(&self) -> TlsRequirement<'r> {
         self.tls
+    }
+
+    /// The names of which the certificate must be for one, where TLS must show a name: that of the host,
+    /// and with DANE also the domain of the recipient (RFC 8461 4.2, RFC 7672 3.2.2). A record of usage 3
+    /// needs no name at all (RFC 7672 3.1.1).
+    ///
+    /// How a name in a certificate is compared is [`matches_pattern`](crate::policy::mta_sts::matches_pattern).
+    pub fn certificate_names(&self) -> impl Iterator<Item = &'r str> + use<'r> {
+        let (host, domain) = match self.tls {
+            TlsRequirement::Opportunistic | TlsRequirement::Encrypted => (None, None),
+            TlsRequirement::WebPki => (self.name, None),
+            TlsRequirement::Dane(_) => (self.name, self.domain),
+        };
+        host.into_iter()
+            .chain(domain.filter(|_| self.domain != self.name))
     }
 
     /// What the MTA-STS policy says of it.

@@ -306,6 +306,7 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
         let (tls, sts) = self.tls(slot)?;
         Ok(Host {
             name: Some(slot.name_str()).filter(|name| !name.is_empty()),
+            domain: self.domain.name().map(|name| name.as_str()),
             preference: slot.preference,
             tls,
             sts,

@@ -106,6 +106,13 @@ pub(super) fn show<const H: usize, const A: usize, const T: usize>(
             TlsRequirement::WebPki => "webpki".into(),
             TlsRequirement::Dane(records) => format!("dane{}", records.iter().count()),
         };
+        let names: Vec<&str> = host.certificate_names().collect();
+        match host.tls() {
+            TlsRequirement::WebPki => assert_eq!(names, [host.name().unwrap()]),
+            TlsRequirement::Dane(_) if route.is_implicit() => assert_eq!(names, ["example.org"]),
+            TlsRequirement::Dane(_) => assert_eq!(names, [host.name().unwrap(), "example.org"]),
+            _ => assert!(names.is_empty()),
+        }
         let sts = match host.sts() {
             Sts::None => "",
             Sts::Testing => " testing",
