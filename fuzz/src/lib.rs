@@ -40,6 +40,7 @@ pub mod route;
 pub mod smtp_command;
 pub mod smtp_data;
 pub mod smtp_reply;
+pub mod smtp_server;
 pub mod spf_evaluate;
 pub mod spf_record;
 pub mod sts_policy;
@@ -79,6 +80,7 @@ macro_rules! for_each_target {
             smtp_command 2000
             smtp_data 2000
             smtp_reply 2000
+            smtp_server 4000
             spf_evaluate 2000
             spf_record 10000
             sts_policy 10000

@@ -104,7 +104,7 @@ fn dotted(data: &[u8]) -> Vec<u8> {
 }
 
 /// Where the octets before the terminator end, and where those behind it begin.
-fn terminator(data: &[u8]) -> Option<(usize, usize)> {
+pub(crate) fn terminator(data: &[u8]) -> Option<(usize, usize)> {
     if data.starts_with(b".\r\n") {
         return Some((0, 3));
     }
@@ -115,7 +115,12 @@ fn terminator(data: &[u8]) -> Option<(usize, usize)> {
 
 /// Without the first dot of each line, without what is not yet known to be content, and its line ends as the
 /// policy has them.
-fn unstuffed(raw: &[u8], is_whole: bool, dots: bool, policy: LineEnds) -> Expected {
+pub(crate) fn unstuffed(
+    raw: &[u8],
+    is_whole: bool,
+    dots: bool,
+    policy: LineEnds,
+) -> (Vec<u8>, Option<BareLineEnd>) {
     // A CR at the end is held back, and it may be the end.
     let known = match raw {
         [known @ .., b'\r'] if !is_whole => known,
@@ -143,23 +148,16 @@ fn unstuffed(raw: &[u8], is_whole: bool, dots: bool, policy: LineEnds) -> Expect
             _ => content.push(octet),
         }
     }
-    Expected { content, bare }
+    (content, bare)
 }
 
-struct Expected {
-    content: Vec<u8>,
-    bare: Option<BareLineEnd>,
-}
-
-impl Expected {
-    /// The longest line that is too long.
-    fn long_line(&self) -> Option<u64> {
-        let lines = self.content.split_inclusive(|&octet| octet == b'\n');
-        lines
-            .map(|line| line.len() as u64)
-            .filter(|&len| len > 1000)
-            .max()
-    }
+/// The longest line that is too long.
+fn long_line(content: &[u8]) -> Option<u64> {
+    let lines = content.split_inclusive(|&octet| octet == b'\n');
+    lines
+        .map(|line| line.len() as u64)
+        .filter(|&len| len > 1000)
+        .max()
 }
 
 fn unstuff(unstuffer: &mut Unstuffer, chunks: &[&[u8]]) -> (Vec<u8>, usize) {
@@ -193,12 +191,12 @@ fn check_unstuffer(data: &[u8], chunks: &[&[u8]], policy: LineEnds) {
     let end = terminator(data);
     let raw = end.map_or(data, |(end, _)| &data[..end]);
     let expected = unstuffed(raw, end.is_some(), true, policy);
-    assert_eq!(content, expected.content, "{policy:?}");
-    assert_eq!(unstuffer.bare_line_end(), expected.bare, "{policy:?}");
+    assert_eq!(content, expected.0, "{policy:?}");
+    assert_eq!(unstuffer.bare_line_end(), expected.1, "{policy:?}");
     assert_eq!(unstuffer.is_ended(), end.is_some());
     assert_eq!(rest, end.map_or(0, |(_, behind)| data.len() - behind));
     assert_eq!(unstuffer.octets(), content.len() as u64);
-    assert_eq!(unstuffer.long_line(), expected.long_line());
+    assert_eq!(unstuffer.long_line(), long_line(&content));
 }
 
 fn check_checker(data: &[u8], chunks: &[&[u8]], policy: LineEnds) {
@@ -211,14 +209,14 @@ fn check_checker(data: &[u8], chunks: &[&[u8]], policy: LineEnds) {
         }
     }
     let held = unstuffed(data, false, false, policy);
-    assert_eq!(content, held.content, "{policy:?}");
-    assert_eq!(checker.bare_line_end(), held.bare, "{policy:?}");
+    assert_eq!(content, held.0, "{policy:?}");
+    assert_eq!(checker.bare_line_end(), held.1, "{policy:?}");
     content.extend(checker.finish());
     let expected = unstuffed(data, true, false, policy);
-    assert_eq!(content, expected.content, "{policy:?}");
-    assert_eq!(checker.bare_line_end(), expected.bare, "{policy:?}");
+    assert_eq!(content, expected.0, "{policy:?}");
+    assert_eq!(checker.bare_line_end(), expected.1, "{policy:?}");
     assert_eq!(checker.octets(), content.len() as u64);
-    assert_eq!(checker.long_line(), expected.long_line());
+    assert_eq!(checker.long_line(), long_line(&content));
 }
 
 fn check_stuffer(data: &[u8], chunks: &[&[u8]], normalise: bool) {
