@@ -77,9 +77,7 @@ impl<'a> Output<'a> {
         let lines = memchr::memchr_iter(b'\n', sent).count();
         self.unsent = (self.unsent).saturating_sub(u32::try_from(lines).unwrap_or(u32::MAX));
         let end = self.start.saturating_add(count);
-        if let Some(sent) = self.buffer.get_mut(self.start..end) {
-            sent.fill(0); // a response of AUTH is a secret
-        }
+        self.wipe(self.start, end);
         self.start = end;
         if self.is_empty() {
             self.clear();
@@ -87,7 +85,9 @@ impl<'a> Output<'a> {
         true
     }
 
-    pub(super) const fn clear(&mut self) {
+    /// Drops what was not sent.
+    pub(super) fn clear(&mut self) {
+        self.wipe(self.start, self.end);
         self.start = 0;
         self.end = 0;
         self.unsent = 0;
@@ -120,6 +120,7 @@ impl<'a> Output<'a> {
         let written = write(&mut line).and_then(|()| line.end());
         let (end, fault) = (line.end, line.fault);
         if written.is_err() {
+            self.wipe(start, end);
             return Err(match fault {
                 Fault::NoRoom if self.is_empty() => Fault::TooLong,
                 Fault::NoRoom => {
@@ -130,11 +131,19 @@ impl<'a> Output<'a> {
             });
         }
         if end.saturating_sub(start) > limit {
+            self.wipe(start, end);
             return Err(Fault::TooLong);
         }
         self.end = end;
         self.unsent = self.unsent.saturating_add(1);
         Ok(())
+    }
+
+    /// A response of AUTH is a secret: nothing is kept that is not to be sent.
+    fn wipe(&mut self, start: usize, end: usize) {
+        if let Some(octets) = self.buffer.get_mut(start..end) {
+            octets.fill(0);
+        }
     }
 
     /// Writes `octets` at `at`; where they end, when they fit.

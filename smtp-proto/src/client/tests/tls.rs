@@ -323,3 +323,63 @@ fn auth() {
     let told = play(secure, &script, &plain);
     assert!(matches!(told.end, Some(End::Auth(_))), "{told:?}");
 }
+
+#[test]
+fn the_first_of_a_keyword_counts() {
+    let secure = Config {
+        secure: true,
+        ..config()
+    };
+    let twice = "250-hi\r\n250-AUTH PLAIN\r\n250-AUTH=LOGIN\r\n250-SIZE 5\r\n250 SIZE 500\r\n";
+    let line = "AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n";
+    let script = after_hello(twice, &[(line, "535 no\r\n"), QUIT]);
+    let orders = [
+        Order::Auth(Mechanism::Login),
+        Order::Auth(Mechanism::Plain),
+        Order::Send(&[], &[], "SIZE=6"),
+    ];
+    let told = play(secure, &script, &orders);
+    assert!(told.log[2].starts_with("NotAnnounced"), "{told:?}");
+    assert_eq!(told.log[3], "auth refused 535");
+    assert!(told.log[4].starts_with("CannotSend"), "{told:?}");
+}
+
+/// Neither what was sent nor what was not stays in the lent buffer.
+#[test]
+fn no_secret_is_left_behind() {
+    for is_sent in [true, false] {
+        let (mut input, mut output) = ([0; 512], [0; 512]);
+        let buffers = Buffers {
+            input: &mut input,
+            output: &mut output,
+        };
+        let secure = Config {
+            secure: true,
+            ..config()
+        };
+        let mut client = Client::new(secure, buffers, Instant(0)).unwrap();
+        let credentials = Credentials::Password {
+            authorization: "",
+            user: "joe",
+            password: b"secret",
+        };
+        let mut exchange = Exchange::new(Mechanism::Plain, credentials).unwrap();
+        for reply in ["220 hi\r\n", TLS] {
+            client.handle_input(&mut reply.as_bytes(), Instant(0));
+            while let Step::Event | Step::Transmit = client.poll() {
+                let count = client.transmit().len();
+                client.transmitted(count, Instant(0)).unwrap();
+            }
+        }
+        client.authenticate(&mut exchange).unwrap();
+        assert!(client.transmit().starts_with(b"AUTH PLAIN AGpv"));
+        if is_sent {
+            client
+                .transmitted(client.transmit().len(), Instant(0))
+                .unwrap();
+        }
+        client.handle_closed();
+        assert_eq!(client.poll(), Step::Done);
+        assert!(output.iter().all(|&octet| octet == 0), "{is_sent}");
+    }
+}
