@@ -94,7 +94,7 @@ pub use size::Size;
 pub use smtp_utf8::SmtpUtf8;
 pub use start_tls::StartTls;
 pub use verify::{Expn, Help, Vrfy};
-pub use xclient::{Attributes, XClient, XForward};
+pub use xclient::{XClient, XForward};
 
 use core::fmt;
 

@@ -5,10 +5,11 @@ use core::hint::black_box;
 use scop_core::{Instant, SliceSink, UnixTime};
 use scop_smtp_proto::auth::{Mechanism, MechanismSet};
 use scop_smtp_proto::client::{self, Client};
+use scop_smtp_proto::command::Attributes;
 use scop_smtp_proto::extension::{
-    Attributes, Auth, BinaryMime, Chunking, DeliverBy, Dsn, EightBitMime, EnhancedStatusCodes,
-    Etrn, Expn, FutureRelease, Help, Limits, MtPriority, Pipelining, RequireTls, Rrvs, Size,
-    SmtpUtf8, StartTls, Vrfy, XClient, XForward,
+    Auth, BinaryMime, Chunking, DeliverBy, Dsn, EightBitMime, EnhancedStatusCodes, Etrn, Expn,
+    FutureRelease, Help, Limits, MtPriority, Pipelining, RequireTls, Rrvs, Size, SmtpUtf8,
+    StartTls, Vrfy, XClient, XForward,
 };
 use scop_smtp_proto::parameter::{
     self, Body, ByMode, EnvelopeId, HoldFor, HoldUntil, Notify, OriginalRecipient, Priority, Ret,
@@ -64,8 +65,8 @@ fn read(text: &[u8], tally: &mut Tally) {
             Err(error) => tally.add(error.offset()),
         }
     }
-    for attribute in Attributes::new(text) {
-        tally.flag(attribute.is_ok_and(|(name, value)| value.octets().eq(name.iter().copied())));
+    for attribute in Attributes::parse(text).iter().flat_map(Attributes::iter) {
+        tally.flag((attribute.value().octets()).eq(attribute.name().iter().copied()));
     }
 }
 

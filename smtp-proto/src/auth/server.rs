@@ -30,11 +30,12 @@
 use core::{fmt, str};
 
 use scop_core::crypto::Hash;
-use scop_core::{Cursor, Full, Sink, base64};
+use scop_core::{Full, Sink, base64};
 use zeroize::Zeroize;
 
 use super::scram::{self, Nonce, StoredKeys};
 use super::{Credentials, Identity, Mechanism, MechanismSet};
+use crate::command::{AuthCommand, CommandErrorKind};
 use crate::extension::Refusal;
 use crate::reply::Status;
 
@@ -232,21 +233,19 @@ impl<'b> Exchange<'b> {
     }
 
     /// Begins an exchange: takes what stands behind `AUTH` and its space. An exchange before it is
-    /// forgotten.
-    ///
-    /// ```abnf
-    /// auth-command     = "AUTH" SP sasl-mech [SP initial-response]
-    ///                    *(CRLF [base64]) [CRLF cancel-response] CRLF
-    /// initial-response = base64 / "="                                  ; RFC 4954 8
-    /// ```
+    /// forgotten. [`AuthCommand`] has its grammar.
     ///
     /// `AUTH LOGIN` with a name behind it is taken, because programs send it.
     pub fn start(&mut self, argument: &[u8], allowed: MechanismSet) -> Step {
         self.reset();
-        let mut cursor = Cursor::new(argument);
-        let name = cursor.take_while(|byte| byte != b' ');
-        let initial = cursor.skip_byte(b' ').then(|| cursor.rest());
-        let Some(mechanism) = Mechanism::parse(name).filter(|&known| {
+        let command = match AuthCommand::parse(argument) {
+            Ok(command) => command,
+            Err(error) if error.kind() == CommandErrorKind::BadInitialResponse => {
+                return self.fail(Failure::Base64);
+            }
+            Err(_) => return self.fail(Failure::Mechanism),
+        };
+        let Some(mechanism) = Mechanism::parse(command.mechanism()).filter(|&known| {
             allowed.contains(known) && (known != Mechanism::ScramSha256 || self.has_sha256())
         }) else {
             return self.fail(Failure::Mechanism);
@@ -256,10 +255,9 @@ impl<'b> Exchange<'b> {
             Mechanism::Login => State::UserName,
             _ => State::First,
         };
-        match initial {
+        match command.initial() {
             None => Step::Challenge,
             Some(b"=") => self.message(b""),
-            Some(b"") => self.fail(Failure::Base64),
             Some(text) => self.message(text),
         }
     }

@@ -15,7 +15,7 @@ use crate::parameter::Xtext;
 /// attribute-name   = ( NAME | ADDR | PORT | PROTO | HELO | LOGIN | DESTADDR | DESTPORT )
 /// xforward-command = XFORWARD 1*( SP attribute-name"="attribute-value )
 /// attribute-name   = ( NAME | ADDR | PORT | PROTO | HELO | IDENT | SOURCE )
-/// attribute-value  = xtext                                           ; RFC 3461 4
+/// attribute-value  = xtext                                           ; RFC 3461 4, and not empty
 /// ```
 ///
 /// ```
@@ -110,11 +110,11 @@ impl<'a> Attribute<'a> {
     /// An attribute to be written.
     ///
     /// # Errors
-    /// When `name` is not letters, digits and hyphens.
+    /// When `name` is not letters, digits and hyphens, or the value is empty.
     pub fn new(name: &'a str, value: Xtext<'a>) -> Result<Self, CommandError> {
         let name = name.as_bytes();
         let len = Class::LDH.run(name);
-        if name.is_empty() || len < name.len() {
+        if name.is_empty() || len < name.len() || value.is_empty() {
             return Err(ParseError::new(CommandErrorKind::BadAttribute, len));
         }
         Ok(Self { name, value })
@@ -127,7 +127,7 @@ impl<'a> Attribute<'a> {
             return None;
         }
         let value = cursor.take_while(|byte| Class::VISIBLE.has(byte));
-        let value = Xtext::parse(value).ok()?;
+        let value = Xtext::parse(value).ok().filter(|value| !value.is_empty())?;
         matches!(cursor.peek(), None | Some(b' ')).then_some(Self { name, value })
     }
 

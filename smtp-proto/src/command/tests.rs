@@ -364,7 +364,8 @@ fn verbs_of_extensions() {
     let made = Attribute::new("LOGIN", Xtext::of(b"joe public")).unwrap();
     assert_eq!(made, attributes.find("login").unwrap());
     assert_eq!(made.to_vec(), b"LOGIN=joe+20public");
-    assert!(Attribute::new("A\r\n", Xtext::of(b"")).is_err());
+    assert!(Attribute::new("A\r\n", Xtext::of(b"b")).is_err());
+    assert!(Attribute::new("A", Xtext::of(b"")).is_err());
 
     // Both ways.
     for line in [
@@ -377,7 +378,7 @@ fn verbs_of_extensions() {
         "ETRN a.b",
         "ETRN @a",
         "ETRN #~",
-        "XCLIENT A= B=c",
+        "XCLIENT A=b B=c",
         "XFORWARD SOURCE=LOCAL IDENT=+3D",
         "XUNKNOWN a",
     ] {
@@ -417,6 +418,8 @@ fn arguments_of_extensions_refused() {
         ("XCLIENT NAME=a+", BadAttribute, 8),
         ("XCLIENT NAME=a name=b", BadAttribute, 15),
         ("XCLIENT =a", BadAttribute, 8),
+        ("XCLIENT NAME=", BadAttribute, 8),
+        ("XCLIENT NAME= ADDR=b", BadAttribute, 8),
         ("XFORWARD A=b  C=d", BadAttribute, 13),
     ];
     for (line, kind, offset) in cases {

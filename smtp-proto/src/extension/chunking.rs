@@ -1,9 +1,8 @@
 //! CHUNKING and BINARYMIME (RFC 3030).
 
-use scop_core::Cursor;
-
 use super::{Effect, Extension, Peer, Refusal, Session, value};
 use crate::Envelope;
+use crate::command::Bdat;
 use crate::parameter::{Body, Parameter};
 
 /// `CHUNKING`: the message comes in counted chunks, with BDAT (RFC 3030 2).
@@ -19,21 +18,11 @@ impl Extension for Chunking {
         &["BDAT"]
     }
 
-    /// ```text
-    /// bdat-cmd   = "BDAT" SP chunk-size [ SP end-marker ] CR LF       ; RFC 3030 2
-    /// chunk-size = 1*DIGIT
-    /// end-marker = "LAST"
-    /// ```
+    /// Without a size, nobody can tell the octets of the chunk from commands.
     fn command(&self, _: &[u8], argument: &[u8], _: &Session) -> Result<Effect, Refusal> {
-        let mut cursor = Cursor::new(argument);
-        let Some(size) = cursor.take_decimal() else {
-            return Ok(Effect::Disconnect(Refusal::BAD_ARGUMENT));
-        };
-        let last = cursor.skip_ignore_case(b" LAST");
-        Ok(if cursor.is_at_end() {
-            Effect::Chunk { size, last }
-        } else {
-            Effect::Disconnect(Refusal::BAD_ARGUMENT)
+        Ok(match Bdat::parse(argument) {
+            Ok(Bdat { size, last }) => Effect::Chunk { size, last },
+            Err(error) => Effect::Disconnect(error.kind().refusal()),
         })
     }
 

@@ -3,10 +3,10 @@
 //! A proxy in front of a server says whom it speaks for. Offer them to proxies that you trust and to nobody
 //! else: the list of extensions is one per connection.
 
-use scop_core::{Cursor, Full, Sink};
+use scop_core::{Full, Sink};
 
 use super::{Effect, Extension, Refusal, Session};
-use crate::parameter::Xtext;
+use crate::command::{Attribute, Attributes};
 
 /// `XCLIENT NAME ADDR PORT ...`: the session goes on as that of the client which is told of, from the
 /// greeting on, when the host consents.
@@ -61,60 +61,6 @@ impl Extension for XForward<'_> {
     }
 }
 
-/// Reads the argument of XCLIENT or XFORWARD.
-///
-/// ```text
-/// xclient-command = "XCLIENT" 1*( SP attribute-name "=" attribute-value )
-/// attribute-value = xtext                                   ; "[UNAVAILABLE]" and "[TEMPUNAVAIL]" say that there is none
-/// ```
-///
-/// ```
-/// use scop_smtp_proto::extension::Attributes;
-/// let mut attributes = Attributes::new(b"ADDR=192.0.2.1 NAME=[UNAVAILABLE]");
-/// let (name, value) = attributes.next().unwrap().unwrap();
-/// assert!(name == b"ADDR" && value.octets().eq(*b"192.0.2.1"));
-/// ```
-#[derive(Clone, Debug)]
-pub struct Attributes<'a> {
-    cursor: Cursor<'a>,
-}
-
-impl<'a> Attributes<'a> {
-    /// At the first.
-    pub const fn new(argument: &'a [u8]) -> Self {
-        let cursor = Cursor::new(argument);
-        Self { cursor }
-    }
-}
-
-/// Each with its value; `Err` for what is none, and nothing after that.
-impl<'a> Iterator for Attributes<'a> {
-    type Item = Result<(&'a [u8], Xtext<'a>), Refusal>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.cursor.is_at_end() {
-            return None;
-        }
-        let name = self
-            .cursor
-            .take_while(|octet| octet.is_ascii_alphanumeric());
-        let has_value = !name.is_empty() && self.cursor.skip_byte(b'=');
-        let value = self.cursor.take_while(|octet| octet != b' ');
-        let is_followed = self.cursor.skip_byte(b' ') && !self.cursor.is_at_end();
-        match Xtext::parse(value) {
-            Ok(text)
-                if has_value && !value.is_empty() && (is_followed || self.cursor.is_at_end()) =>
-            {
-                Some(Ok((name, text)))
-            }
-            _ => {
-                self.cursor.seek(usize::MAX);
-                Some(Err(Refusal::BAD_ARGUMENT))
-            }
-        }
-    }
-}
-
 fn emit(attributes: &[&str], sink: &mut dyn Sink) -> Result<(), Full> {
     for (index, name) in attributes.iter().enumerate() {
         if index > 0 {
@@ -130,14 +76,11 @@ fn judge(offered: &[&str], argument: &[u8], session: &Session) -> Result<(), Ref
     if session.in_transaction {
         return Err(Refusal::OUT_OF_ORDER);
     }
-    if argument.is_empty() {
-        return Err(Refusal::BAD_ARGUMENT);
+    let attributes = Attributes::parse(argument).map_err(|error| error.kind().refusal())?;
+    let is_offered = |attribute: Attribute<'_>| offered.iter().any(|name| attribute.is(name));
+    if attributes.iter().all(is_offered) {
+        Ok(())
+    } else {
+        Err(Refusal::BAD_ARGUMENT)
     }
-    for attribute in Attributes::new(argument) {
-        let (name, _) = attribute?;
-        if !(offered.iter()).any(|offered| name.eq_ignore_ascii_case(offered.as_bytes())) {
-            return Err(Refusal::BAD_ARGUMENT);
-        }
-    }
-    Ok(())
 }

@@ -54,6 +54,12 @@ impl<'a> Xtext<'a> {
         Self(Form::Plain(octets))
     }
 
+    /// Whether it stands for no octet.
+    pub const fn is_empty(&self) -> bool {
+        let (Form::Encoded(bytes) | Form::Plain(bytes)) = self.0;
+        bytes.is_empty()
+    }
+
     /// What it stands for.
     pub fn octets(&self) -> Octets<'a> {
         let (Form::Encoded(bytes) | Form::Plain(bytes)) = self.0;

@@ -272,6 +272,8 @@ pub(crate) fn cases(check: impl Fn(&Case<'_>)) {
             ("ETRN", "501"),
             ("ETRN a b", "501"),
             ("ETRN #", "501"),
+            ("ETRN a_b", "501"),
+            ("ETRN @@a.b", "501"),
         ],
         ..none
     });
@@ -285,6 +287,8 @@ pub(crate) fn cases(check: impl Fn(&Case<'_>)) {
             ("XCLIENT", "501"),
             ("XCLIENT LOGIN=joe", "501"),
             ("XCLIENT ADDR", "501"),
+            ("XCLIENT ADDR=", "501"),
+            ("XCLIENT ADDR=192.0.2.1 addr=192.0.2.2", "501"),
             ("XCLIENT ADDR=+2", "501"),
         ],
         ..none
