@@ -450,7 +450,7 @@ impl<'n> Naive<'n> {
                     self.is_extended = hello != Hello::Helo;
                 }
                 Some(Command::Mail(_, parameters)) if code == 250 => {
-                    let body = parameters.find("BODY").and_then(|body| body.value);
+                    let body = parameters.find("BODY").and_then(|body| body.value());
                     self.is_binary =
                         body.is_some_and(|body| body.eq_ignore_ascii_case(b"BINARYMIME"));
                 }
