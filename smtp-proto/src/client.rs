@@ -290,7 +290,7 @@ impl<'a> Client<'a> {
         if !self.output.sent(octets) {
             return Err(OrderError::NotNow);
         }
-        if self.output.is_empty() {
+        if octets > 0 && self.output.is_empty() {
             self.arm(now);
         }
         Ok(())

@@ -610,7 +610,9 @@ fn groups_are_bounded() {
 }
 
 #[test]
-fn a_client_is_small() {
+fn a_client_is_small_and_can_be_sent() {
+    const fn is_send<T: Send>() {}
+    is_send::<Client<'static>>();
     let size = size_of::<Client<'_>>();
     assert!(size <= 1024, "{size}");
 }

@@ -127,6 +127,8 @@ fn a_block_that_is_not_taken() {
     let mut octets = &b"hi\r\n"[..];
     assert_eq!(client.content(&mut octets, Instant(10)).unwrap(), b"hi\r\n");
     assert_eq!(client.deadline(), Some(Instant(180_010)));
+    client.transmitted(0, Instant(99)).unwrap(); // says nothing
+    assert_eq!(client.deadline(), Some(Instant(180_010)));
     client.handle_timeout(Instant(180_009));
     assert_eq!(client.poll(), Step::Content);
     client.handle_timeout(Instant(180_010));

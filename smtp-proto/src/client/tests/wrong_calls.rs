@@ -97,6 +97,8 @@ proptest! {
         let mut open: Vec<u32> = vec![];
         let note = |client: &mut Client<'_>, open: &mut Vec<u32>| {
             let step = client.poll();
+            // It never waits for ever.
+            assert_ne!(step, Step::Wait(Instant(u64::MAX)));
             if let Some(Event::Delivered { index, .. } | Event::Failed { index, .. }) = client.event() {
                 let place = open.iter().position(|&given| given == index);
                 open.remove(place.expect("a final event, once"));
