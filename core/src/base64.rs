@@ -12,8 +12,8 @@
 //! assert_eq!(octets, "stré".as_bytes());
 //! assert_eq!(decode(b"c3Ry w6k=", &mut octets), Err(DecodeError::Syntax));
 //!
+//! let mut text: heapless::Vec<u8, 8> = heapless::Vec::new();
 //! encode("stré".as_bytes(), &mut text)?;
-//! encode(&octets, &mut text)?;
 //! assert_eq!(text, b"c3Ryw6k=");
 //! # Ok::<(), DecodeError>(())
 //! ```
