@@ -1,9 +1,10 @@
 //! scop-core.
 
+mod text;
+
 use core::hint::black_box;
 use core::time::Duration;
 
-use scop_core::json::{Kind, Reader, Value, Writer};
 use scop_core::name::{MAX_LABEL, NameErrorKind};
 use scop_core::record::{CLASS_IN, RecordErrorKind};
 use scop_core::{
@@ -18,9 +19,6 @@ use crate::tally::Tally;
 const MESSAGE: &[u8] = b"\x07example\x03org\0\x02mx\xc0\0\
     \xc0\x0d\0\x0f\0\x01\0\0\x0e\x10\0\x04\0\x0a\xc0\x0d";
 
-/// Everything that JSON has.
-const JSON: &[u8] = br#" {"a\u00e9\n": [1, -2.5e3, true, false, null, "\ud83d\ude00"], "b": {}} "#;
-
 /// Reads and writes in every way that core offers, and drives a machine.
 pub fn run(input: &[u8]) -> usize {
     let mut tally = Tally::default();
@@ -30,13 +28,11 @@ pub fn run(input: &[u8]) -> usize {
         records(input, start, &mut tally);
     }
     names(message, input, &mut tally);
-    text(input, &mut tally);
+    txt(input, &mut tally);
     sinks(input, &mut tally);
     cursor(input, &mut tally);
+    text::run(input, &mut tally);
     once(input, &mut tally);
-    for text in [input, black_box(JSON)] {
-        json(text, &mut tally);
-    }
     let later = Instant(black_box(1)) + Duration::from_secs(input.len() as u64);
     tally.add(later.since(Instant(9)).as_secs() as usize);
     tally.flag(later - Instant(9) == Duration::ZERO && UnixTime(later.0) > UnixTime(9));
@@ -110,7 +106,7 @@ fn names(message: &[u8], input: &[u8], tally: &mut Tally) {
     tally.emit(&dotted);
 }
 
-fn text(input: &[u8], tally: &mut Tally) {
+fn txt(input: &[u8], tally: &mut Tally) {
     let txt = Txt::joined(input);
     tally.check(txt.strings().count() == 1);
     tally.check_emit(&txt, input);
@@ -222,33 +218,5 @@ fn once(input: &[u8], tally: &mut Tally) {
         });
         let verdict = verdict.copied();
         tally.check(verdict == due);
-    }
-}
-
-fn json(text: &[u8], tally: &mut Tally) {
-    let mut buffer = [0; 96];
-    let mut writer = Writer::new(SliceSink::new(&mut buffer));
-    let mut reader = Reader::with_depth(text, black_box(8));
-    while let Ok(Some(token)) = reader.read() {
-        tally.flag(writer.token(token).is_ok());
-        tally.add(reader.depth().into());
-    }
-    tally.add(reader.offset());
-    tally.flag(writer.integer(black_box(-7)).is_ok() || writer.unsigned(black_box(7)).is_ok());
-    let Ok(written) = writer.finish() else { return };
-    let (small, value) = (Value::parse(written.written()), Value::parse(text));
-    let (Ok(small), Ok(value)) = (small, value) else {
-        return;
-    };
-    for (one, other) in small.members().zip(value.members()) {
-        tally.check(one.0 == other.0 && one.0.cmp(&other.0).is_eq());
-        tally.emit(&one.0);
-        for value in other.1.elements() {
-            match value.kind() {
-                Kind::Number(number) => tally.flag(number.to_i64() == number.to_u64().map(|_| 1)),
-                Kind::String(text) => tally.check(text.is("\u{1f600}")),
-                _ => tally.add(value.offset()),
-            }
-        }
     }
 }

@@ -26,9 +26,17 @@ pub mod mime_write_api;
 #[cfg(feature = "smtp-proto")]
 pub mod smtp_auth_api;
 #[cfg(feature = "smtp-proto")]
+pub mod smtp_client_api;
+#[cfg(feature = "smtp-proto")]
+pub mod smtp_codec_api;
+#[cfg(feature = "smtp-proto")]
 pub mod smtp_extension_api;
 #[cfg(feature = "smtp-proto")]
 pub mod smtp_policy_api;
+#[cfg(feature = "smtp-proto")]
+pub mod smtp_server_api;
+#[cfg(feature = "smtp-proto")]
+pub mod smtp_session_api;
 #[cfg(feature = "spf")]
 pub mod spf_api;
 pub mod tally;
@@ -58,9 +66,17 @@ pub const EXERCISES: &[(&str, Exercise)] = &[
     #[cfg(feature = "smtp-proto")]
     ("smtp-proto", smtp_auth_api::run),
     #[cfg(feature = "smtp-proto")]
+    ("smtp-proto", smtp_client_api::run),
+    #[cfg(feature = "smtp-proto")]
+    ("smtp-proto", smtp_codec_api::run),
+    #[cfg(feature = "smtp-proto")]
     ("smtp-proto", smtp_extension_api::run),
     #[cfg(feature = "smtp-proto")]
     ("smtp-proto", smtp_policy_api::run),
+    #[cfg(feature = "smtp-proto")]
+    ("smtp-proto", smtp_server_api::run),
+    #[cfg(feature = "smtp-proto")]
+    ("smtp-proto", smtp_session_api::run),
     #[cfg(feature = "spf")]
     ("spf", spf_api::run),
 ];

@@ -30,6 +30,12 @@ const CHOICES: &[(&str, Exercise)] = &[
     ("dmarc", exercise::dmarc_api::run),
     #[cfg(feature = "dnssec")]
     ("dnssec", exercise::dnssec_api::run),
+    #[cfg(feature = "smtp-server")]
+    ("smtp-server", exercise::smtp_server_api::run),
+    #[cfg(feature = "smtp-client")]
+    ("smtp-client", exercise::smtp_client_api::run),
+    #[cfg(feature = "smtp-proto")]
+    ("smtp-proto", smtp_proto),
     #[cfg(feature = "crypto")]
     ("crypto", exercise::crypto_api::run),
     #[cfg(feature = "crypto-ed25519")]
@@ -51,6 +57,28 @@ const CHOICES: &[(&str, Exercise)] = &[
     ("empty", |_| Tally::default().finish()),
 ];
 const CHOSEN: (&str, Exercise) = CHOICES[0];
+
+/// All of scop-smtp-proto. What comes back is the first number that is not well.
+#[cfg(feature = "smtp-proto")]
+fn smtp_proto(input: &[u8]) -> usize {
+    let all: [Exercise; 7] = [
+        exercise::smtp_auth_api::run,
+        exercise::smtp_client_api::run,
+        exercise::smtp_codec_api::run,
+        exercise::smtp_extension_api::run,
+        exercise::smtp_policy_api::run,
+        exercise::smtp_server_api::run,
+        exercise::smtp_session_api::run,
+    ];
+    let mut number = 0;
+    for run in all {
+        number = run(input);
+        if !exercise::is_ok(number) {
+            break;
+        }
+    }
+    number
+}
 
 #[entry]
 fn main() -> ! {

@@ -6,6 +6,10 @@ use cortex_m_semihosting::hprintln;
 use scop_dkim::verify::Verifier;
 use scop_dmarc::Authenticator;
 use scop_dnssec::Stub;
+use scop_smtp_proto::auth;
+use scop_smtp_proto::client::Client;
+use scop_smtp_proto::policy::{mta_sts, route, tls_rpt};
+use scop_smtp_proto::server::Server;
 use scop_spf::Evaluator;
 
 pub fn print() {
@@ -30,6 +34,38 @@ pub fn print() {
             size_of::<Authenticator<'_, '_, 10, 4096>>(),
         ),
         ("scop_dnssec::Stub", size_of::<Stub<'_>>()),
+        (
+            "scop_smtp_proto::server::Server",
+            size_of::<Server<'_>>(),
+        ),
+        (
+            "scop_smtp_proto::client::Client",
+            size_of::<Client<'_>>(),
+        ),
+        (
+            "scop_smtp_proto::auth::server::Exchange",
+            size_of::<auth::server::Exchange<'_>>(),
+        ),
+        (
+            "scop_smtp_proto::auth::client::Exchange",
+            size_of::<auth::client::Exchange<'_>>(),
+        ),
+        (
+            "scop_smtp_proto::policy::route::Router<8, 8, 320>",
+            size_of::<route::Router<'_>>(),
+        ),
+        (
+            "scop_smtp_proto::policy::route::Router<2, 2, 80>",
+            size_of::<route::Router<'_, 2, 2, 80>>(),
+        ),
+        (
+            "scop_smtp_proto::policy::mta_sts::Discovery",
+            size_of::<mta_sts::Discovery<'_>>(),
+        ),
+        (
+            "scop_smtp_proto::policy::tls_rpt::Discovery<512>",
+            size_of::<tls_rpt::Discovery<'_>>(),
+        ),
     ] {
         hprintln!("size {} | {}", name, size);
     }
