@@ -72,7 +72,8 @@ fn smtp_proto(input: &[u8]) -> usize {
     ];
     let mut number = 0;
     for run in all {
-        number = run(input);
+        // Not inlined, so that the stack is that of the deepest and not the sum.
+        number = black_box(run)(input);
         if !exercise::is_ok(number) {
             break;
         }

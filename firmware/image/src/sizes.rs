@@ -34,14 +34,8 @@ pub fn print() {
             size_of::<Authenticator<'_, '_, 10, 4096>>(),
         ),
         ("scop_dnssec::Stub", size_of::<Stub<'_>>()),
-        (
-            "scop_smtp_proto::server::Server",
-            size_of::<Server<'_>>(),
-        ),
-        (
-            "scop_smtp_proto::client::Client",
-            size_of::<Client<'_>>(),
-        ),
+        ("scop_smtp_proto::server::Server", size_of::<Server<'_>>()),
+        ("scop_smtp_proto::client::Client", size_of::<Client<'_>>()),
         (
             "scop_smtp_proto::auth::server::Exchange",
             size_of::<auth::server::Exchange<'_>>(),
