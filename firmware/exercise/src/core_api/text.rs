@@ -14,7 +14,7 @@ pub(super) fn run(input: &[u8], tally: &mut Tally) {
     read(tally);
     for text in [
         input,
-        black_box(br#"{"a":[1,{"b":"\ud83d\ude00"}],"c":null}"#),
+        black_box(br#" {"a\u00e9":[1,{"b":"\ud83d\ude00"},-2.5e3,false],"c":null} "#),
     ] {
         for cut in 0..text.len().saturating_add(1) {
             let text = text.get(..cut).unwrap_or_default();
