@@ -210,17 +210,17 @@ const COMMANDS: [&str; 3] = ["commands", "parameters", "octets"];
 const REPLIES: [&str; 3] = ["codes", "keywords", "octets"];
 
 fn commands() -> Vec<Line> {
-    let names: [(_, &'static LazyLock<Input>, _); 8] = [
-        ("ehlo", &smtp::EHLO, Some(1.0)),
-        ("mail", &smtp::MAIL_FROM, None),
-        ("mail-2", &smtp::MAIL_2, Some(1.0)),
-        ("mail-6", &smtp::MAIL_6, None),
-        ("rcpt", &smtp::RCPT, Some(1.0)),
-        ("rcpt-dsn", &smtp::RCPT_DSN, None),
-        ("data", &smtp::DATA, None),
-        ("bdat", &smtp::BDAT, None),
+    let names: [(_, &'static LazyLock<Input>); 8] = [
+        ("ehlo", &smtp::EHLO),
+        ("mail", &smtp::MAIL_FROM),
+        ("mail-2", &smtp::MAIL_2),
+        ("mail-6", &smtp::MAIL_6),
+        ("rcpt", &smtp::RCPT),
+        ("rcpt-dsn", &smtp::RCPT_DSN),
+        ("data", &smtp::DATA),
+        ("bdat", &smtp::BDAT),
     ];
-    let line = |(name, input, promise)| Line {
+    let line = |(name, input)| Line {
         name,
         input,
         sums: COMMANDS,
@@ -228,7 +228,7 @@ fn commands() -> Vec<Line> {
             side("scop", scop_smtp::command),
             #[cfg(feature = "peers")]
             Side {
-                promise,
+                promise: ["ehlo", "mail-2", "rcpt"].contains(&name).then_some(1.0),
                 ..side("smtp-proto", smtp_proto::command)
             },
         ],
@@ -269,7 +269,7 @@ fn replies() -> Vec<Line> {
                 #[cfg(feature = "peers")]
                 side("smtp-proto", smtp_proto::reply),
                 #[cfg(feature = "peers")]
-                promised("lettre", 2.0, lettre::reply),
+                side("lettre", lettre::reply),
             ],
         },
     ]
@@ -280,21 +280,11 @@ fn content() -> Vec<Line> {
     const WHOLE: usize = usize::MAX;
     const SEGMENT: usize = 1_460;
     let mut lines = Vec::new();
-    for (whole, segments, input, promise) in [
-        ("content-4k", "content-4k-segments", &smtp::DATA_4K, 1.0),
-        ("content-1m", "content-1m-segments", &smtp::DATA_1M, 1.3),
-        (
-            "content-text",
-            "content-text-segments",
-            &smtp::DATA_TEXT,
-            1.0,
-        ),
-        (
-            "content-dots",
-            "content-dots-segments",
-            &smtp::DATA_DOTS,
-            1.0,
-        ),
+    for (whole, segments, input) in [
+        ("content-4k", "content-4k-segments", &smtp::DATA_4K),
+        ("content-1m", "content-1m-segments", &smtp::DATA_1M),
+        ("content-text", "content-text-segments", &smtp::DATA_TEXT),
+        ("content-dots", "content-dots-segments", &smtp::DATA_DOTS),
     ] {
         lines.push(Line {
             name: whole,
@@ -305,7 +295,10 @@ fn content() -> Vec<Line> {
                 side("scop-strict", scop_smtp::unstuff_strictly::<WHOLE>),
                 side("scop-copied", scop_smtp::unstuff_copied::<WHOLE>),
                 #[cfg(feature = "peers")]
-                promised("smtp-proto", promise, smtp_proto::unstuff::<WHOLE>),
+                Side {
+                    promise: (whole == "content-1m").then_some(1.3),
+                    ..side("smtp-proto", smtp_proto::unstuff::<WHOLE>)
+                },
             ],
         });
         lines.push(Line {
@@ -317,7 +310,7 @@ fn content() -> Vec<Line> {
                 side("scop-strict", scop_smtp::unstuff_strictly::<SEGMENT>),
                 side("scop-copied", scop_smtp::unstuff_copied::<SEGMENT>),
                 #[cfg(feature = "peers")]
-                promised("smtp-proto", promise, smtp_proto::unstuff::<SEGMENT>),
+                side("smtp-proto", smtp_proto::unstuff::<SEGMENT>),
             ],
         });
     }

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             let change = region.change();
             let count = change.allocations + change.reallocations;
             println!(
-                "{:<12}{:<20}{:>10.2}",
+                "{:<24}{:<20}{:>10.2}",
                 line.name,
                 side.name,
                 per(count, line.input.mails.len())
