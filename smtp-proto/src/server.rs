@@ -230,13 +230,11 @@ impl<'a> Server<'a> {
 
     /// What is to be done now.
     pub fn poll(&mut self) -> Step {
+        self.news = self.news.filter(|news| !news.is_shown);
         self.proceed();
-        match &mut self.news {
-            Some(news) if !news.is_shown => {
-                news.is_shown = true;
-                return Step::Event;
-            }
-            _ => self.news = None,
+        if let Some(news) = &mut self.news {
+            news.is_shown = true;
+            return Step::Event;
         }
         // A host that answers at once has the reply sent with those before it.
         let can_wait = self.unread && !self.flush || self.wish.is_some() && !self.wish_shown;

@@ -54,9 +54,7 @@ enum Verdict {
 impl Server<'_> {
     /// Takes commands and content from `input` up to a piece of content, a wish, or its end.
     pub(super) fn read<'i>(&mut self, input: &mut &'i [u8], now: Instant) -> &'i [u8] {
-        if self.news.is_some_and(|news| news.is_shown) {
-            self.news = None;
-        }
+        self.news = self.news.filter(|news| !news.is_shown);
         loop {
             self.proceed();
             if self.news.is_some()

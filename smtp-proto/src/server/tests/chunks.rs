@@ -77,6 +77,14 @@ fn line_ends_across_chunks() {
         &[],
         &[ASKED[0], ASKED[1], ASKED[2], "Discarded(BareLineEnd)"],
     );
+    // The reply does not wait for more input.
+    let at_end = std::format!("{BEGIN}BDAT 2\r\na\n");
+    check(
+        &at_end,
+        "220|250|250 2.1.0|250 2.1.5|550 5.6.0",
+        &[],
+        &[ASKED[0], ASKED[1], ASKED[2], "Discarded(BareLineEnd)"],
+    );
     // A chunk that is refused is read all the same, and those behind it; commands in it are content.
     let first = std::format!("{BEGIN}BDAT 7\r\na\nQUIT\rBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n");
     check(
