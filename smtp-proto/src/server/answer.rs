@@ -73,8 +73,14 @@ impl Server<'_> {
             (_, Some(reply)) => {
                 let enhanced = self.session.terms.enhanced_status
                     && !matches!(wish, Wish::Connected | Wish::Hello);
-                self.output
-                    .all_or_nothing(|output| output.put_reply(reply, enhanced))
+                let count = if refused_chunk {
+                    self.chunk_replies()
+                } else {
+                    1
+                };
+                self.output.all_or_nothing(|output| {
+                    (0..count).try_for_each(|_| output.put_reply(reply, enhanced))
+                })
             }
             (_, None) => self.write_consent(wish),
         };

@@ -103,6 +103,17 @@ impl Server<'_> {
         }
     }
 
+    /// How many replies the chunk gets: in LMTP the last one has one for each recipient, also when it is
+    /// refused (RFC 2033 4.3).
+    pub(super) fn chunk_replies(&self) -> u32 {
+        match self.state {
+            State::Chunk(chunk) if chunk.last && self.session.protocol == Protocol::Lmtp => {
+                self.session.recipients
+            }
+            _ => 1,
+        }
+    }
+
     /// The host has refused the first chunk. Its octets come all the same.
     pub(super) fn refuse_chunk(&mut self) {
         if let State::Chunk(chunk) = &mut self.state {

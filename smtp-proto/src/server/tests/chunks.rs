@@ -198,6 +198,27 @@ fn the_host_refuses_the_first_chunk() {
 }
 
 #[test]
+fn lmtp_replies_for_each_recipient_at_a_last_chunk_that_is_refused() {
+    let mut config = Config::new("mx.example.org", OFFERED);
+    config.protocol = Protocol::Lmtp;
+    for (chunks, want) in [
+        ("BDAT 2 LAST\r\nab", "452 4.0.0|452 4.0.0"),
+        ("BDAT 1\r\na", "452 4.0.0"),
+    ] {
+        let input = std::format!(
+            "LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRCPT TO:<c@b>\r\n{chunks}NOOP\r\n"
+        );
+        let seen = at_every_cut(config, input.as_bytes(), &mut |event| {
+            matches!(event, Event::Data).then_some((452, "Full"))
+        });
+        assert_eq!(
+            codes(&seen.sent),
+            std::format!("220|250|250 2.1.0|250 2.1.5|250 2.1.5|{want}|250 2.0.0")
+        );
+    }
+}
+
+#[test]
 fn lmtp_replies_for_each_recipient_at_the_last_chunk() {
     let mut config = Config::new("mx.example.org", OFFERED);
     config.protocol = Protocol::Lmtp;
