@@ -88,7 +88,7 @@ use crate::command::Hello;
 use crate::extension::{Extensions, Peer, Protocol, Set};
 use crate::reply::ReplyReader;
 use output::{Fault, Output};
-use transaction::{Mail, Transaction};
+use transaction::{Domains, Mail, Transaction};
 
 /// The client's side of one connection.
 #[derive(Debug)]
@@ -113,6 +113,7 @@ pub struct Client<'a> {
     is_unasked: bool,
     transactions: u32,
     transaction: Transaction,
+    domains: Domains,
     deadline: Option<Instant>,
     end: Option<End>,
 }
@@ -214,6 +215,7 @@ impl<'a> Client<'a> {
             is_unasked: false,
             transactions: 0,
             transaction: Transaction::default(),
+            domains: Domains::default(),
             deadline: None,
             end: None,
         };

@@ -178,7 +178,7 @@ pub struct Terms {
     pub max_transactions: Option<u32>,
     /// RCPTMAX of LIMITS: recipients of one transaction.
     pub max_recipients: Option<u32>,
-    /// RCPTDOMAINMAX of LIMITS: domains of the recipients of one transaction.
+    /// RCPTDOMAINMAX of LIMITS: domains of the recipients of this connection (RFC 9422 4.3).
     pub max_domains: Option<u32>,
 }
 

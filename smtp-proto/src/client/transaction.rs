@@ -25,7 +25,6 @@ pub(super) struct Transaction {
     pub(super) data_in_group: bool,
     /// The recipients without a final event: once all are answered, the accepted ones.
     pub(super) open: Open,
-    domains: Domains,
     /// The message goes in chunks.
     pub(super) by_chunks: bool,
     /// Octets of the chunk that were announced and not given.
@@ -58,7 +57,6 @@ impl Default for Transaction {
             is_complete: false,
             data_in_group: false,
             open: Open::NONE,
-            domains: Domains::default(),
             by_chunks: false,
             chunk_left: 0,
             chunk_is_last: false,
@@ -128,7 +126,7 @@ impl<'a> Client<'a> {
         self.expect(Step::Recipient(index))?;
         let (limits, terms) = (self.config.limits, self.peer.terms);
         let most = u32::from(limits.recipients.min(Limits::MAX_RECIPIENTS));
-        let mut domains = self.transaction.domains;
+        let mut domains = self.domains;
         let domain_count = domains.note(path);
         if index >= most.min(terms.max_recipients.unwrap_or(most))
             || terms.max_domains.is_some_and(|most| domain_count > most)
@@ -143,7 +141,7 @@ impl<'a> Client<'a> {
         self.put(envelope.utf8, |line| {
             write(line, b"RCPT TO:", path, parameters)
         })?;
-        self.transaction.domains = domains;
+        self.domains = domains;
         self.transaction.open.insert(index);
         self.transaction.given = index.saturating_add(1);
         Ok(())
@@ -267,10 +265,10 @@ fn write(
     Ok(())
 }
 
-/// The domains of the recipients, for RCPTDOMAINMAX (RFC 9422): hashes of the first few. One that is not
+/// The domains of the recipients of a session, for RCPTDOMAINMAX (RFC 9422 4.3): hashes of the first few. One that is not
 /// among them is counted as another one, so that the count is never too small by want of room.
 #[derive(Clone, Copy, Debug, Default)]
-struct Domains {
+pub(super) struct Domains {
     hashes: [u32; Self::KEPT],
     count: u32,
 }

@@ -5,7 +5,8 @@ use scop_core::{Cursor, Full, Sink};
 use super::{Extension, Peer, Session, Terms};
 
 /// `LIMITS MAILMAX=n RCPTMAX=n RCPTDOMAINMAX=n`: what a client can know before it runs into it. A server
-/// announces and keeps those that are there; a client keeps those of the server.
+/// announces those that are there and keeps the first two; RCPTDOMAINMAX is for its host to keep. A client keeps
+/// those of the server.
 ///
 /// ```text
 /// limit-list  = limit-name-value *(SP limit-name-value)              ; RFC 9422 3
@@ -17,7 +18,7 @@ pub struct Limits {
     pub transactions: Option<u32>,
     /// RCPTMAX: recipients of a transaction.
     pub recipients: Option<u32>,
-    /// RCPTDOMAINMAX: domains of the recipients of a transaction.
+    /// RCPTDOMAINMAX: domains of the recipients of a session (RFC 9422 4.3).
     pub domains: Option<u32>,
 }
 

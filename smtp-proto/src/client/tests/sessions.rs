@@ -553,6 +553,23 @@ fn limits_and_parameters() {
         &[domains],
         "mail 250, failed 0 Recipient 550, failed 1 Recipient 550, Limit",
     );
+    // RFC 9422 4.3: it counts for the session.
+    told(
+        config(),
+        keywords,
+        &[
+            (MAIL, "250 ok\r\n"),
+            ("RCPT TO:<a@a.example>\r\n", "550 no\r\n"),
+            ("RSET\r\n", "250 ok\r\n"),
+            (MAIL, "250 ok\r\n"),
+            ("RSET\r\n", "250 ok\r\n"),
+        ],
+        &[
+            Order::Send(&["<a@a.example>"], &[], ""),
+            Order::Send(&["<c@b.example>"], &[], ""),
+        ],
+        "mail 250, failed 0 Recipient 550, mail 250, Limit",
+    );
 }
 
 #[test]
