@@ -237,13 +237,13 @@ fn check_ehlo(view: &ReplyView<'_>, texts: &[&[u8]], tolerance: &Tolerance) {
             .filter_map(|line| keyword(line, &tolerance));
         let read = ehlo.keywords().map(|keyword| {
             let words = keyword.words().map(<[u8]>::to_vec).collect();
-            (keyword.name.to_vec(), words)
+            (keyword.name().to_vec(), words)
         });
         assert_eq!(read.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         for line in &texts[1..] {
             match Keyword::parse_with(line, &tolerance) {
                 Ok(keyword) => {
-                    let first = ehlo.find(&String::from_utf8_lossy(keyword.name));
+                    let first = ehlo.find(&String::from_utf8_lossy(keyword.name()));
                     assert!(first.is_some());
                     // What it means is a question of its arguments only.
                     if let Err(error) = keyword.typed() {

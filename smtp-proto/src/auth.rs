@@ -43,6 +43,8 @@ use core::fmt;
 
 use scop_core::{Full, Sink};
 
+use crate::ehlo::Words;
+
 pub mod client;
 pub mod hmac;
 pub mod scram;
@@ -119,8 +121,7 @@ impl MechanismSet {
 
     /// The mechanisms in the arguments of the EHLO keyword AUTH (RFC 4954 3) that this crate knows.
     pub fn parse(arguments: &[u8]) -> Self {
-        arguments
-            .split(|&byte| byte == b' ')
+        Words::new(arguments)
             .filter_map(Mechanism::parse)
             .fold(Self::default(), Self::with)
     }

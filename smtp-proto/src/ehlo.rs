@@ -24,13 +24,13 @@
 
 use core::fmt;
 
-use scop_core::{Cursor, ParseError};
+use scop_core::ParseError;
 
 use crate::auth::MechanismSet;
 use crate::command::Tolerance;
-use crate::extension::Limits;
+use crate::extension::{DeliverBy, FutureRelease, Limits, Size};
 use crate::lexical::Class;
-use crate::parameter::{HoldFor, Size, Timestamp};
+use crate::parameter::{HoldFor, Timestamp};
 use crate::reply::{Lines, ReplyView};
 
 /// A reply that accepts EHLO or LHLO.
@@ -136,10 +136,8 @@ impl core::iter::FusedIterator for Keywords<'_> {}
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keyword<'a> {
-    /// As written; it compares without regard to ASCII case.
-    pub name: &'a [u8],
-    /// What stands behind the space; empty when there is nothing.
-    pub arguments: &'a [u8],
+    name: &'a [u8],
+    arguments: &'a [u8],
 }
 
 impl<'a> Keyword<'a> {
@@ -198,6 +196,16 @@ impl<'a> Keyword<'a> {
         Ok(Self { name, arguments })
     }
 
+    /// As written; it compares without regard to ASCII case.
+    pub const fn name(&self) -> &'a [u8] {
+        self.name
+    }
+
+    /// What stands behind the space; empty when there is nothing.
+    pub const fn arguments(&self) -> &'a [u8] {
+        self.arguments
+    }
+
     /// Whether it has this name, without regard to ASCII case.
     #[inline]
     pub fn is(&self, name: &str) -> bool {
@@ -206,9 +214,7 @@ impl<'a> Keyword<'a> {
 
     /// The arguments one by one.
     pub fn words(&self) -> Words<'a> {
-        Words {
-            rest: self.arguments,
-        }
+        Words::new(self.arguments)
     }
 
     /// What it means, if it is registered with IANA or used widely. Arguments of a keyword that has none are
@@ -218,56 +224,50 @@ impl<'a> Keyword<'a> {
     /// When its arguments are not of the form that its RFC gives them.
     pub fn typed(&self) -> Result<Capability<'a>, KeywordError> {
         let bad = || ParseError::new(KeywordErrorKind::BadArguments, self.name.len());
-        let is = |name: &str| self.is(name);
-        // By length first, so that few names are compared.
-        Ok(match self.name.len() {
-            8 if is("8BITMIME") => Capability::EightBitMime,
-            4 if is("ATRN") => Capability::Atrn,
-            4 if is("AUTH") => Capability::Auth(MechanismSet::parse(self.arguments)),
-            10 if is("BINARYMIME") => Capability::BinaryMime,
-            4 if is("BURL") => Capability::Burl(*self),
-            10 if is("CHECKPOINT") => Capability::Checkpoint,
-            8 if is("CHUNKING") => Capability::Chunking,
-            6 if is("CONNEG") => Capability::ConNeg,
-            7 if is("CONPERM") => Capability::ConPerm,
-            9 if is("DELIVERBY") => Capability::DeliverBy(match self.arguments {
-                [] => None,
-                // min-by-time = 1*9DIGIT (RFC 2852 2)
-                digits => Some(decimal(digits, 999_999_999).ok_or_else(bad)?),
-            }),
-            3 if is("DSN") => Capability::Dsn,
-            19 if is("ENHANCEDSTATUSCODES") => Capability::EnhancedStatusCodes,
-            4 if is("ETRN") => Capability::Etrn,
-            4 if is("EXPN") => Capability::Expn,
-            13 if is("FUTURERELEASE") => {
-                let mut words = self.words();
-                let (Some(interval), Some(time), None) = (words.next(), words.next(), words.next())
-                else {
-                    return Err(bad());
-                };
+        Ok(match first_eight(self.name) {
+            EIGHTBITMIME if self.name.len() == 8 => Capability::EightBitMime,
+            ATRN => Capability::Atrn,
+            AUTH => Capability::Auth(MechanismSet::parse(self.arguments)),
+            BINARYMIME if self.is("BINARYMIME") => Capability::BinaryMime,
+            BURL => Capability::Burl(*self),
+            CHECKPOINT if self.is("CHECKPOINT") => Capability::Checkpoint,
+            CHUNKING if self.name.len() == 8 => Capability::Chunking,
+            CONNEG => Capability::ConNeg,
+            CONPERM => Capability::ConPerm,
+            DELIVERBY if self.is("DELIVERBY") => {
+                Capability::DeliverBy(DeliverBy::shortest(self.arguments).map_err(|_| bad())?)
+            }
+            DSN => Capability::Dsn,
+            ENHANCEDSTATUSCODES if self.is("ENHANCEDSTATUSCODES") => {
+                Capability::EnhancedStatusCodes
+            }
+            ETRN => Capability::Etrn,
+            EXPN => Capability::Expn,
+            FUTURERELEASE if self.is("FUTURERELEASE") => {
+                let FutureRelease {
+                    max_interval,
+                    max_time,
+                } = FutureRelease::parse(self.arguments).map_err(|_| bad())?;
                 Capability::FutureRelease {
-                    max_interval: HoldFor::parse(interval).map_err(|_| bad())?,
-                    max_time: Timestamp::parse(time).map_err(|_| bad())?,
+                    max_interval,
+                    max_time,
                 }
             }
-            4 if is("HELP") => Capability::Help,
-            6 if is("LIMITS") => Capability::Limits(Limits::parse(self.arguments)),
-            11 if is("MT-PRIORITY") => Capability::MtPriority(self.words().next()),
-            4 if is("MTRK") => Capability::Mtrk,
-            13 if is("NO-SOLICITING") => Capability::NoSoliciting(*self),
-            10 if is("PIPELINING") => Capability::Pipelining,
-            10 if is("REQUIRETLS") => Capability::RequireTls,
-            4 if is("RRVS") => Capability::Rrvs,
-            4 if is("SIZE") => Capability::Size(match self.arguments {
-                [] => None,
-                digits => Some(Size::parse(digits).map_err(|_| bad())?.0),
-            }),
-            8 if is("SMTPUTF8") => Capability::SmtpUtf8,
-            8 if is("STARTTLS") => Capability::StartTls,
-            9 if is("SUBMITTER") => Capability::Submitter,
-            4 if is("VRFY") => Capability::Vrfy,
-            7 if is("XCLIENT") => Capability::XClient(*self),
-            8 if is("XFORWARD") => Capability::XForward(*self),
+            HELP => Capability::Help,
+            LIMITS => Capability::Limits(Limits::parse(self.arguments)),
+            MT_PRIORITY if self.is("MT-PRIORITY") => Capability::MtPriority(self.words().next()),
+            MTRK => Capability::Mtrk,
+            NO_SOLICITING if self.is("NO-SOLICITING") => Capability::NoSoliciting(*self),
+            PIPELINING if self.is("PIPELINING") => Capability::Pipelining,
+            REQUIRETLS if self.is("REQUIRETLS") => Capability::RequireTls,
+            RRVS => Capability::Rrvs,
+            SIZE => Capability::Size(Size::largest(self.arguments).map_err(|_| bad())?),
+            SMTPUTF8 if self.name.len() == 8 => Capability::SmtpUtf8,
+            STARTTLS if self.name.len() == 8 => Capability::StartTls,
+            SUBMITTER if self.is("SUBMITTER") => Capability::Submitter,
+            VRFY => Capability::Vrfy,
+            XCLIENT => Capability::XClient(*self),
+            XFORWARD if self.name.len() == 8 => Capability::XForward(*self),
             _ => Capability::Other(*self),
         })
     }
@@ -277,6 +277,13 @@ impl<'a> Keyword<'a> {
 #[derive(Clone, Debug)]
 pub struct Words<'a> {
     rest: &'a [u8],
+}
+
+impl<'a> Words<'a> {
+    /// Of these arguments.
+    pub(crate) const fn new(arguments: &'a [u8]) -> Self {
+        Self { rest: arguments }
+    }
 }
 
 impl<'a> Iterator for Words<'a> {
@@ -399,12 +406,52 @@ fn is_keyword(name: &[u8]) -> bool {
     !matches!(name, [] | [b'-', ..])
 }
 
-/// Digits, all of them, as a number up to `max`.
-fn decimal(digits: &[u8], max: u32) -> Option<u32> {
-    let mut cursor = Cursor::new(digits);
-    let number = u32::try_from(cursor.take_decimal()?).ok()?;
-    (cursor.is_at_end() && number <= max).then_some(number)
+/// The first eight octets of a name as one number, without regard to ASCII case: without bit 5, no two letters,
+/// digits and hyphens are the same but a letter in its two cases.
+#[inline]
+const fn first_eight(name: &[u8]) -> u64 {
+    if let Some(eight) = name.first_chunk() {
+        return u64::from_be_bytes(*eight) & 0xdfdf_dfdf_dfdf_dfdf;
+    }
+    let mut number = 0;
+    let mut rest = name;
+    while let Some((octet, behind)) = rest.split_first() {
+        number = number << 8 | (*octet & 0xdf) as u64;
+        rest = behind;
+    }
+    number
 }
+
+const EIGHTBITMIME: u64 = first_eight(b"8BITMIME");
+const ATRN: u64 = first_eight(b"ATRN");
+const AUTH: u64 = first_eight(b"AUTH");
+const BINARYMIME: u64 = first_eight(b"BINARYMIME");
+const BURL: u64 = first_eight(b"BURL");
+const CHECKPOINT: u64 = first_eight(b"CHECKPOINT");
+const CHUNKING: u64 = first_eight(b"CHUNKING");
+const CONNEG: u64 = first_eight(b"CONNEG");
+const CONPERM: u64 = first_eight(b"CONPERM");
+const DELIVERBY: u64 = first_eight(b"DELIVERBY");
+const DSN: u64 = first_eight(b"DSN");
+const ENHANCEDSTATUSCODES: u64 = first_eight(b"ENHANCEDSTATUSCODES");
+const ETRN: u64 = first_eight(b"ETRN");
+const EXPN: u64 = first_eight(b"EXPN");
+const FUTURERELEASE: u64 = first_eight(b"FUTURERELEASE");
+const HELP: u64 = first_eight(b"HELP");
+const LIMITS: u64 = first_eight(b"LIMITS");
+const MT_PRIORITY: u64 = first_eight(b"MT-PRIORITY");
+const MTRK: u64 = first_eight(b"MTRK");
+const NO_SOLICITING: u64 = first_eight(b"NO-SOLICITING");
+const PIPELINING: u64 = first_eight(b"PIPELINING");
+const REQUIRETLS: u64 = first_eight(b"REQUIRETLS");
+const RRVS: u64 = first_eight(b"RRVS");
+const SIZE: u64 = first_eight(b"SIZE");
+const SMTPUTF8: u64 = first_eight(b"SMTPUTF8");
+const STARTTLS: u64 = first_eight(b"STARTTLS");
+const SUBMITTER: u64 = first_eight(b"SUBMITTER");
+const VRFY: u64 = first_eight(b"VRFY");
+const XCLIENT: u64 = first_eight(b"XCLIENT");
+const XFORWARD: u64 = first_eight(b"XFORWARD");
 
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,7 @@ mod xtext;
 
 pub use dsn::{EnvelopeId, Notify, OriginalAddress, OriginalRecipient, Ret};
 pub use timestamp::Timestamp;
+pub(crate) use typed::nine_digits;
 pub use typed::{
     ByMode, DeliverBy, HoldFor, HoldUntil, Priority, RrvsAction, Size, Submitter, Typed, ValidSince,
 };

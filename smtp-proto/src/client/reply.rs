@@ -159,11 +159,11 @@ impl Client<'_> {
         let secure = self.peer.secure; // is the host's to say
         for keyword in reply.keywords() {
             // The first of a name counts: `AUTH=` of old comes behind `AUTH`, and has less.
-            if let Some((index, extension)) = self.extensions.keyword(keyword.name)
+            if let Some((index, extension)) = self.extensions.keyword(keyword.name())
                 && !self.announced.contains(index)
             {
                 self.announced.insert(index);
-                extension.announced(keyword.arguments, &mut self.peer);
+                extension.announced(keyword.arguments(), &mut self.peer);
             }
         }
         self.peer.secure = secure;

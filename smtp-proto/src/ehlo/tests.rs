@@ -1,6 +1,7 @@
 use super::KeywordErrorKind::{BadArgument, BadKeyword};
 use super::*;
 use crate::auth::Mechanism;
+use crate::extension::{Extension, Peer};
 use proptest::prelude::*;
 use std::string::String;
 use std::vec::Vec;
@@ -80,6 +81,103 @@ fn replies_of_servers() {
     assert_eq!(ehlo(b"250\r\n").domain(), b"");
     let refused = ReplyView::parse(b"502 5.5.2 What?\r\n").unwrap();
     assert!(EhloReply::new(refused, &Tolerance::DEFAULT).is_none());
+}
+
+/// What an extension makes of its keyword is what the view says.
+#[test]
+fn a_client_reads_what_the_view_reads() {
+    let line =
+        |line: &'static str| Keyword::parse_with(line.as_bytes(), &Tolerance::DEFAULT).unwrap();
+    for (text, limit) in [
+        ("SIZE", None),
+        ("SIZE 0", None),
+        ("size \t 1000 ", Some(1000)),
+        ("SIZE 1000KB", None),
+        ("SIZE 1000 2000", None),
+        ("SIZE 99999999999999999999", Some(u64::MAX)),
+        ("SIZE 100000000000000000000", None),
+    ] {
+        let mut peer = Peer::default();
+        Size(1).announced(line(text).arguments(), &mut peer);
+        assert_eq!(peer.terms.max_size, limit, "{text}");
+        let typed = line(text).typed();
+        let told =
+            matches!(typed, Ok(Capability::Size(told)) if told.filter(|&told| told > 0) == limit);
+        assert!(told || typed.is_err() && limit.is_none(), "{text}");
+    }
+    for (text, min) in [
+        ("DELIVERBY", 0),
+        ("DELIVERBY 120", 120),
+        ("DELIVERBY 120x", 0),
+        ("DELIVERBY 9999999999", 0),
+    ] {
+        let mut peer = Peer::default();
+        DeliverBy { min: 0 }.announced(line(text).arguments(), &mut peer);
+        assert_eq!(peer.min_by_time, min, "{text}");
+    }
+    let extension = FutureRelease::parse(b"1 2000-01-01T00:00:00Z").unwrap();
+    for (text, hold) in [
+        ("FUTURERELEASE 60\t2000-01-01T00:00:00Z", Some(60)),
+        ("FUTURERELEASE 60", None),
+        ("FUTURERELEASE 0 2000-01-01T00:00:00Z", None),
+        ("FUTURERELEASE 60 2000-01-01T00:00:00Z x", None),
+    ] {
+        let mut peer = Peer::default();
+        extension.announced(line(text).arguments(), &mut peer);
+        assert_eq!(peer.max_hold, hold, "{text}");
+        assert_eq!(peer.max_hold_until.is_some(), hold.is_some(), "{text}");
+        assert_eq!(line(text).typed().is_ok(), hold.is_some(), "{text}");
+    }
+    let mechanisms = MechanismSet::default()
+        .with(Mechanism::Plain)
+        .with(Mechanism::ScramSha256);
+    for text in [
+        "AUTH PLAIN SCRAM-SHA-256",
+        "AUTH\tplain\tscram-sha-256",
+        "AUTH=X PLAIN  SCRAM-SHA-256\t",
+    ] {
+        assert_eq!(
+            line(text).typed(),
+            Ok(Capability::Auth(mechanisms)),
+            "{text}"
+        );
+    }
+    assert_eq!(
+        line("LIMITS\tRCPTMAX=1\tMAILMAX=2").typed(),
+        line("LIMITS RCPTMAX=1 MAILMAX=2").typed()
+    );
+}
+
+/// Names that begin alike are others.
+#[test]
+fn names_as_a_whole() {
+    for name in [
+        "8BITMIM",
+        "8BITMIMEX",
+        "8BITMIME-",
+        "BINARYMI",
+        "BINARYMIMF",
+        "BINARYMIMEX",
+        "CHUNKING1",
+        "SMTPUTF88",
+        "STARTTLSX",
+        "XFORWARDS",
+        "SUBMITTE",
+        "SUBMITTES",
+        "SIZ",
+        "SIZEX",
+        "0SIZE",
+        "DSNDSNDSN",
+        "PIPELININGX",
+        "A",
+        "ENHANCEDSTATUSCODEZ",
+        "ENHANCEDSTATUSCODESX",
+        "NO-SOLIC",
+        "MT-PRIORITYMT-PRIORITYMT-PRIORITY",
+    ] {
+        let keyword = Keyword::parse(name.as_bytes()).unwrap();
+        assert_eq!(keyword.typed(), Ok(Capability::Other(keyword)), "{name}");
+    }
 }
 
 #[test]

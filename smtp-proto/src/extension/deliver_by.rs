@@ -1,10 +1,10 @@
 //! DELIVERBY (RFC 2852).
 
-use scop_core::{Cursor, Full, Sink};
+use scop_core::{Full, Sink};
 
 use super::{Extension, Peer, Refusal, Session, value};
 use crate::Envelope;
-use crate::parameter::{self, ByMode, Parameter};
+use crate::parameter::{self, ByMode, Parameter, ParameterError};
 use crate::reply::Status;
 
 /// `DELIVERBY [min-by-time]`: `MAIL BY=` says by when a message should be delivered.
@@ -21,6 +21,14 @@ impl DeliverBy {
         Status::new(5, 4, 7),
         "The time of BY is shorter than this server can keep",
     );
+
+    /// Reads the arguments of the keyword: `[1*9DIGIT]` (RFC 2852 2).
+    pub(crate) fn shortest(arguments: &[u8]) -> Result<Option<u32>, ParameterError> {
+        if arguments.is_empty() {
+            return Ok(None);
+        }
+        parameter::nine_digits(arguments).map(Some)
+    }
 
     fn is_too_soon(by: parameter::DeliverBy, min: u32) -> bool {
         by.mode() == ByMode::Return && i64::from(by.seconds()) < i64::from(min)
@@ -57,8 +65,7 @@ impl Extension for DeliverBy {
     }
 
     fn announced(&self, arguments: &[u8], peer: &mut Peer) {
-        let min = Cursor::new(arguments).take_decimal();
-        peer.min_by_time = min.map_or(0, |min| u32::try_from(min).unwrap_or(u32::MAX));
+        peer.min_by_time = Self::shortest(arguments).ok().flatten().unwrap_or(0);
     }
 
     fn can_send(

@@ -1,10 +1,13 @@
 //! FUTURERELEASE (RFC 4865).
 
-use scop_core::{Cursor, Emit, Full, Sink};
+use scop_core::{Emit, Full, ParseError, Sink};
 
 use super::{Extension, Peer, Refusal, Session, value};
 use crate::Envelope;
-use crate::parameter::{HoldFor, HoldUntil, Parameter, Timestamp};
+use crate::ehlo::Words;
+use crate::parameter::{
+    HoldFor, HoldUntil, Parameter, ParameterError, ParameterErrorKind, Timestamp,
+};
 use crate::reply::Status;
 
 /// `FUTURERELEASE max-interval max-date-time`: `MAIL HOLDFOR=` or `HOLDUNTIL=` says when the message is to be
@@ -15,6 +18,22 @@ pub struct FutureRelease<'a> {
     pub max_interval: HoldFor,
     /// The latest HOLDUNTIL.
     pub max_time: Timestamp<'a>,
+}
+
+impl<'a> FutureRelease<'a> {
+    /// Reads the arguments of the keyword: the longest interval and the latest time (RFC 4865 3).
+    pub(crate) fn parse(arguments: &'a [u8]) -> Result<Self, ParameterError> {
+        let mut words = Words::new(arguments);
+        let max_interval = HoldFor::parse(words.next().unwrap_or_default())?;
+        let max_time = Timestamp::parse(words.next().unwrap_or_default())?;
+        if words.next().is_some() {
+            return Err(ParseError::new(ParameterErrorKind::BadDateTime, 0));
+        }
+        Ok(Self {
+            max_interval,
+            max_time,
+        })
+    }
 }
 
 impl FutureRelease<'_> {
@@ -67,13 +86,10 @@ impl Extension for FutureRelease<'_> {
     }
 
     fn announced(&self, arguments: &[u8], peer: &mut Peer) {
-        let mut cursor = Cursor::new(arguments);
-        let interval = cursor.take_while(|octet| octet != b' ');
-        peer.max_hold = HoldFor::parse(interval).ok().map(|max| max.seconds());
-        cursor.skip_byte(b' ');
-        peer.max_hold_until = Timestamp::parse(cursor.rest())
-            .ok()
-            .and_then(|max| max.to_unix());
+        // Malformed, it is announced without limits.
+        let limits = FutureRelease::parse(arguments).ok();
+        peer.max_hold = limits.map(|limits| limits.max_interval.seconds());
+        peer.max_hold_until = limits.and_then(|limits| limits.max_time.to_unix());
     }
 
     fn can_send(

@@ -3,6 +3,7 @@
 use scop_core::{Cursor, Full, Sink};
 
 use super::{Extension, Peer, Session, Terms};
+use crate::ehlo::Words;
 
 /// `LIMITS MAILMAX=n RCPTMAX=n RCPTDOMAINMAX=n`: what a client can know before it runs into it. A server
 /// announces those that are there and keeps the first two; RCPTDOMAINMAX is for its host to keep. A client keeps
@@ -30,10 +31,8 @@ impl Limits {
     /// (RFC 9422 3); of one that comes twice the last counts.
     pub fn parse(arguments: &[u8]) -> Self {
         let mut limits = Self::default();
-        let mut cursor = Cursor::new(arguments);
-        while !cursor.is_at_end() {
-            let mut word = Cursor::new(cursor.take_while(|octet| octet != b' '));
-            cursor.skip_byte(b' ');
+        for word in Words::new(arguments) {
+            let mut word = Cursor::new(word);
             let limit = if word.skip_ignore_case(b"MAILMAX=") {
                 &mut limits.transactions
             } else if word.skip_ignore_case(b"RCPTMAX=") {

@@ -1,10 +1,10 @@
 //! SIZE (RFC 1870).
 
-use scop_core::{Cursor, Full, Sink};
+use scop_core::{Full, Sink};
 
 use super::{Extension, Peer, Refusal, Session, Terms, value};
 use crate::Envelope;
-use crate::parameter::{self, Parameter};
+use crate::parameter::{self, Parameter, ParameterError};
 use crate::reply::Status;
 
 /// `SIZE limit`: the largest message that is taken, in octets; 0 announces no limit (RFC 1870 4).
@@ -20,6 +20,14 @@ impl Size {
         Status::new(5, 3, 4),
         "Message size exceeds fixed maximum message size",
     );
+
+    /// Reads the arguments of the keyword: `[1*20DIGIT]` (RFC 1870 3 and 5).
+    pub(crate) fn largest(arguments: &[u8]) -> Result<Option<u64>, ParameterError> {
+        if arguments.is_empty() {
+            return Ok(None);
+        }
+        parameter::Size::parse(arguments).map(|size| Some(size.0))
+    }
 }
 
 impl Extension for Size {
@@ -55,7 +63,7 @@ impl Extension for Size {
 
     fn announced(&self, arguments: &[u8], peer: &mut Peer) {
         // Without a number, and with 0, it is not told whether there is a limit (RFC 1870 4).
-        let limit = Cursor::new(arguments).take_decimal();
+        let limit = Self::largest(arguments).ok().flatten();
         peer.terms.max_size = limit.filter(|&limit| limit > 0);
     }
 

@@ -371,12 +371,11 @@ impl HoldFor {
     /// # Errors
     /// [`ParameterErrorKind::BadNumber`].
     pub fn parse(value: &[u8]) -> Result<Self, ParameterError> {
-        let mut cursor = Cursor::new(value);
-        let seconds = take_nine_digits(&mut cursor).filter(|_| cursor.is_at_end());
-        (seconds
-            .filter(|_| value.first() != Some(&b'0'))
-            .and_then(Self::new))
-        .ok_or_else(|| ParseError::new(ParameterErrorKind::BadNumber, 0))
+        let bad = ParseError::new(ParameterErrorKind::BadNumber, 0);
+        if value.first() == Some(&b'0') {
+            return Err(bad);
+        }
+        Self::new(nine_digits(value)?).ok_or(bad)
     }
 
     /// At least 1.
@@ -511,6 +510,13 @@ impl Emit for ValidSince<'_> {
             Some(RrvsAction::Reject) => b";R",
         })
     }
+}
+
+/// `1*9DIGIT`, and nothing else.
+pub(crate) fn nine_digits(value: &[u8]) -> Result<u32, ParameterError> {
+    let mut cursor = Cursor::new(value);
+    let number = take_nine_digits(&mut cursor).filter(|_| cursor.is_at_end());
+    number.ok_or(ParseError::new(ParameterErrorKind::BadNumber, 0))
 }
 
 /// A number of one to nine digits.
