@@ -37,6 +37,7 @@ pub mod parameters;
 pub mod received;
 pub mod received_spf;
 pub mod route;
+pub mod smtp_client;
 pub mod smtp_command;
 pub mod smtp_data;
 pub mod smtp_reply;
@@ -77,6 +78,7 @@ macro_rules! for_each_target {
             received 10000
             received_spf 5000
             route 5000
+            smtp_client 4000
             smtp_command 2000
             smtp_data 2000
             smtp_reply 2000
