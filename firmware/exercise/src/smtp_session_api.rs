@@ -272,8 +272,17 @@ fn session(plan: &Plan<'_>, tally: &mut Tally) -> Option<Seen> {
     None
 }
 
-/// Commands in the clear behind STARTTLS, on both sides.
+/// Octets in the clear behind STARTTLS, on both sides: received with it, or left over when TLS is there.
 fn injected(tally: &mut Tally) {
+    for is_handed_in in [true, false] {
+        let end = injected_server(is_handed_in, tally);
+        tally.equal(end, Some(server::End::PlaintextBehindStartTls));
+        let end = injected_client(is_handed_in, tally);
+        tally.equal(end, Some(client::End::Injected));
+    }
+}
+
+fn injected_server(is_handed_in: bool, tally: &mut Tally) -> Option<server::End> {
     let extensions: [&dyn Extension; 1] = [&StartTls];
     let (mut input, mut output) = ([0; 512], [0; 1024]);
     let buffers = server::Buffers {
@@ -281,25 +290,66 @@ fn injected(tally: &mut Tally) {
         output: &mut output,
     };
     let config = server::Config::new("mx.example.net", &extensions);
-    let Ok(mut server) = Server::new(config, buffers, Instant(0)) else {
-        return tally.check(false);
-    };
+    let mut server = Server::new(config, buffers, Instant(0)).ok()?;
     let mut rest = black_box(&b"EHLO a.example\r\nSTARTTLS\r\nMAIL FROM:<>\r\n"[..]);
+    let mut surplus: &[u8] = b"";
+    if !is_handed_in {
+        (rest, surplus) = rest.split_at_checked(26)?;
+    }
     for _ in 0..30 {
         match server.poll() {
             server::Step::Transmit => {
                 let count = server.transmit().len();
-                tally.check(server.transmitted(count).is_ok());
+                server.transmitted(count).ok()?;
             }
-            server::Step::Event => tally.check(server.accept().is_ok()),
+            server::Step::Event => server.accept().ok()?,
             server::Step::Wait(_) => {
                 tally.check(server.handle_input(&mut rest, Instant(1)).is_empty());
             }
-            server::Step::StartTls => tally.check(server.tls_started(rest, Instant(1)).is_err()),
+            server::Step::StartTls => {
+                tally.check(server.tls_started(surplus, Instant(1)).is_err());
+            }
             server::Step::Done => break,
         }
     }
-    tally.equal(server.end(), Some(server::End::PlaintextBehindStartTls));
+    server.end()
+}
+
+fn injected_client(is_handed_in: bool, tally: &mut Tally) -> Option<client::End> {
+    let (mut input, mut output) = ([0; 512], [0; 512]);
+    let buffers = client::Buffers {
+        input: &mut input,
+        output: &mut output,
+    };
+    let extensions: [&dyn Extension; 1] = [&StartTls];
+    let mut config = client::Config::new(Domain::parse(black_box(b"client.example.org")).ok()?);
+    config.extensions = &extensions;
+    let mut client = Client::new(config, buffers, Instant(0)).ok()?;
+    let greetings: [&[u8]; 2] = [b"220 hi\r\n", b"250-hi\r\n250 STARTTLS\r\n"];
+    let consent: &[u8] = if is_handed_in {
+        b"220 go\r\n250 hi\r\n"
+    } else {
+        b"220 go\r\n"
+    };
+    let mut said = greetings.into_iter().chain([consent]);
+    for _ in 0..30 {
+        match client.poll() {
+            client::Step::Transmit => {
+                let count = client.transmit().len();
+                client.transmitted(count, Instant(1)).ok()?;
+            }
+            client::Step::Event => tally.check(client.event().is_some()),
+            client::Step::Wait(_) => {
+                let mut octets = black_box(said.next()?);
+                client.handle_input(&mut octets, Instant(1));
+            }
+            client::Step::StartTls => {
+                tally.check(client.tls_started(b"250 hi\r\n", Instant(1)).is_err());
+            }
+            _ => break,
+        }
+    }
+    client.end()
 }
 
 /// Time passes, and the host stops.
