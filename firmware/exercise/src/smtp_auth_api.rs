@@ -4,6 +4,7 @@ use core::hint::black_box;
 
 use scop_core::SliceSink;
 use scop_core::crypto::{Hash, HashAlgorithm};
+use scop_smtp_proto::auth::hmac::Hmac;
 use scop_smtp_proto::auth::scram::{Limits, Nonce, StoredKeys};
 use scop_smtp_proto::auth::server::{ScramUser, Step};
 use scop_smtp_proto::auth::{Credentials, Mechanism, MechanismSet, client, server};
@@ -24,7 +25,19 @@ pub fn run(input: &[u8]) -> usize {
     let mut sink = SliceSink::new(&mut names);
     tally.check(announced.emit(&mut sink).is_ok());
     tally.equal(MechanismSet::parse(sink.written()), announced);
+    let code = |octets| {
+        let mut hmac = Hmac::new(hash, input);
+        hmac.update(octets);
+        hmac.finish()
+    };
+    tally.check(code(black_box(b"one")) != code(black_box(b"two")));
     for mechanism in announced.iter() {
+        let is_scram = mechanism == Mechanism::ScramSha256;
+        tally.check(mechanism.reveals_secret() != is_scram);
+        tally.equal(
+            Mechanism::parse(mechanism.name().as_bytes()),
+            Some(mechanism),
+        );
         let good = if mechanism.takes_token() {
             Credentials::Token {
                 authorization: black_box("joe,@example.org"),

@@ -58,11 +58,23 @@ fn read(text: &[u8], tally: &mut Tally) {
                     tally.bytes(since.fraction());
                     tally.flag(since.to_unix() > Some(UnixTime(0)));
                 }
+                if let Typed::Notify(notify) = value {
+                    tally.check(notify == Notify::NEVER || notify.wants(Notify::SUCCESS));
+                }
+                if let Typed::DeliverBy(by) = value {
+                    tally.check(by.seconds() == 120);
+                }
+                if let Typed::HoldFor(time) = value {
+                    tally.check(time.seconds() == 60);
+                }
                 if let Typed::Auth(submitter) = value {
                     tally.flag(submitter.mailbox().is_some());
                 }
             }
-            Err(error) => tally.add(error.offset()),
+            Err(error) => {
+                tally.bytes(error.kind().rule().as_bytes());
+                tally.add(error.offset());
+            }
         }
     }
     for attribute in Attributes::parse(text).iter().flat_map(Attributes::iter) {

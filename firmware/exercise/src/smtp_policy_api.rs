@@ -228,10 +228,16 @@ fn routes(input: &[u8], tally: &mut Tally) {
                 .hosts()
                 .all(|host| host.tls() == TlsRequirement::Opportunistic)
             && route.hosts().all(|host| host.addresses().count() == 2)
+            && route
+                .hosts()
+                .all(|host| host.certificate_names().next().is_none())
     });
     route(request, &dane, tally, |route| {
         route.hosts().count() == 2
             && route.security() == Security::Secure
+            && route
+                .hosts()
+                .all(|host| host.certificate_names().count() == 2)
             && route.hosts().all(|host| match host.tls() {
                 TlsRequirement::Dane(records) => records
                     .iter()

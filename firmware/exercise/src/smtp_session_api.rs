@@ -1,6 +1,7 @@
 //! scop-smtp-proto: a client and a server in memory, with all that both can do.
 
 mod client_host;
+mod colour;
 mod server_host;
 
 use core::hint::black_box;
@@ -19,6 +20,7 @@ use scop_smtp_proto::server::{self, Server};
 use crate::crypto_api::PROVIDER;
 use crate::tally::Tally;
 use client_host::ClientHost;
+use colour::Colour;
 use server_host::ServerHost;
 
 const MESSAGE: &[u8] = b"Subject: hi\r\n\r\n.\r\n..two\r\n";
@@ -81,7 +83,7 @@ pub fn run(input: &[u8]) -> usize {
         lost: 0,
         authenticated: true,
         secure: true,
-        answers: 3,
+        answers: 4,
         messages: 1,
         ends: (Some(client::End::Quit), Some(server::End::Quit)),
     };
@@ -186,7 +188,7 @@ fn offered() -> Auth {
 
 fn session(plan: &Plan<'_>, tally: &mut Tally) -> Option<Seen> {
     let auth = offered();
-    let extensions: [&dyn Extension; 13] = [
+    let extensions: [&dyn Extension; 14] = [
         &Pipelining,
         &Size(black_box(1000)),
         &EightBitMime,
@@ -200,6 +202,7 @@ fn session(plan: &Plan<'_>, tally: &mut Tally) -> Option<Seen> {
         &RequireTls,
         &Etrn,
         &Vrfy,
+        &Colour,
     ];
     let (mut lines, mut said) = ([0; 1024], [0; 1024]);
     let mut server_config = server::Config::new("mx.example.net", &extensions);

@@ -5,7 +5,7 @@ use core::hint::black_box;
 use scop_core::{Instant, Sink};
 use scop_smtp_proto::auth::scram::{self, Nonce};
 use scop_smtp_proto::auth::{self, Credentials};
-use scop_smtp_proto::client::{self, Client, Fate};
+use scop_smtp_proto::client::{self, Client, Fate, OrderError};
 use scop_smtp_proto::parameter::{Body, Notify, Parameter};
 use scop_smtp_proto::{ForwardPath, ReversePath};
 
@@ -27,6 +27,7 @@ impl<'a> ClientHost<'a> {
         (b"VRFY", b"ann"),
         (b"ETRN", b"@example.org"),
         (b"NOOP", b""),
+        (b"XPAINT", b"red"),
     ];
 
     pub(super) fn new(plan: &Plan<'a>) -> Option<Self> {
@@ -110,7 +111,7 @@ impl<'a> ClientHost<'a> {
                 client::Step::Content => match client.content(&mut self.message, now) {
                     Ok(octets) => up.put(octets).ok()?,
                     Err(error) => {
-                        tally.check(matches!(error, client::OrderError::Ended(_)));
+                        tally.check(matches!(error, OrderError::Ended(_)));
                     }
                 },
                 client::Step::Wait(until) => {
@@ -139,9 +140,13 @@ impl<'a> ClientHost<'a> {
         } else {
             Body::EightBitMime
         };
-        let parameters = [body.parameter(), Parameter::SMTPUTF8];
+        let green = Parameter::new("XTINT", Some(black_box(b"green"))).ok()?;
+        let red = Parameter::new("XTINT", Some(black_box(b"red"))).ok()?;
+        let parameters = [body.parameter(), Parameter::SMTPUTF8, red];
         let sender = ReversePath::parse(black_box("<j\u{f6}e@example.org>".as_bytes())).ok()?;
         tally.check(client.mail(&sender, &[]).is_err());
+        let refused = client.mail(&sender, &[Parameter::SMTPUTF8, green]);
+        tally.check(matches!(refused, Err(OrderError::CannotSend(b"XTINT", _))));
         client.mail(&sender, &parameters).ok()
     }
 

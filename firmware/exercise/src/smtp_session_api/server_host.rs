@@ -81,6 +81,10 @@ impl<'a> ServerHost<'a> {
             }
             server::Event::MessageEnd { octets } => {
                 tally.check(octets == self.len as u64);
+                let with = server.session().with_keyword(server.envelope());
+                tally.check(
+                    with.starts_with("UTF8") && (with.ends_with("S") || with.ends_with("SA")),
+                );
                 seen.messages += 1;
             }
             server::Event::RecipientResult { index: 1 } => refusal = Some((452, "Full")),
