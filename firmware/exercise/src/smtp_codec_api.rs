@@ -357,7 +357,7 @@ fn ehlo(tally: &mut Tally) {
     }
     tally.check(
         ehlo.find("xcolour")
-            .is_some_and(|keyword| keyword.arguments == b"red blue"),
+            .is_some_and(|keyword| keyword.arguments() == b"red blue"),
     );
     tally.check(Keyword::parse(black_box(b"-X")).is_err());
 }
