@@ -43,6 +43,7 @@ use core::fmt;
 
 use scop_core::{Full, Sink};
 
+use self::hmac::same;
 use crate::ehlo::Words;
 
 pub mod client;
@@ -171,8 +172,8 @@ impl MechanismSet {
     }
 }
 
-/// What a client shows to prove who it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a client shows to prove who it is. Secrets are compared in a time that does not tell where they differ.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Credentials<'a> {
     /// For PLAIN, LOGIN and, on the client, SCRAM.
@@ -196,6 +197,15 @@ pub enum Credentials<'a> {
         port: Option<u16>,
     },
 }
+
+impl PartialEq for Credentials<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let (mine, its) = (self.secret(), other.secret());
+        self.public() == other.public() && mine.len() == its.len() && same(mine, its)
+    }
+}
+
+impl Eq for Credentials<'_> {}
 
 /// Shows whom it is about, and no secret.
 impl fmt::Debug for Credentials<'_> {
@@ -225,6 +235,32 @@ impl fmt::Debug for Credentials<'_> {
     }
 }
 
+impl<'a> Credentials<'a> {
+    const fn secret(&self) -> &'a [u8] {
+        match self {
+            Self::Password { password, .. } => password,
+            Self::Token { token, .. } => token.as_bytes(),
+        }
+    }
+
+    /// All but the secret; the first says of which kind it is.
+    const fn public(&self) -> (bool, &'a str, &'a str, Option<u16>) {
+        match *self {
+            Self::Password {
+                authorization,
+                user,
+                ..
+            } => (false, authorization, user, None),
+            Self::Token {
+                authorization,
+                host,
+                port,
+                ..
+            } => (true, authorization, host, port),
+        }
+    }
+}
+
 /// Who an exchange is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity<'a> {
@@ -234,10 +270,10 @@ pub struct Identity<'a> {
     pub user: &'a str,
 }
 
-/// Whether text holds a control character: `SASLprep` and `OpaqueString` prohibit them (RFC 3454 C.2.1,
-/// RFC 8264 9.2), among them NUL and %x01, which stand between the parts of messages here.
-fn has_control(text: &[u8]) -> bool {
-    text.iter().any(u8::is_ascii_control)
+/// Whether text holds a control character: `SASLprep` and `OpaqueString` prohibit them (RFC 3454 C.2.1 and
+/// C.2.2, RFC 8264 9.2), among them NUL and %x01, which stand between the parts of messages here.
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
 }
 
 /// ```abnf

@@ -93,7 +93,6 @@ impl<'a> Line<'a> {
 }
 
 /// Cuts a stream into lines, in a lent buffer.
-#[derive(Debug)]
 pub struct LineReader<'b> {
     buffer: &'b mut [u8],
     limit: usize,
@@ -247,6 +246,18 @@ impl<'b> LineReader<'b> {
         for (to, from) in free.iter_mut().zip(octets) {
             *to = *from;
         }
+    }
+}
+
+/// Without the octets, which may be a password.
+impl fmt::Debug for LineReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineReader")
+            .field("len", &self.len)
+            .field("limit", &self.limit)
+            .field("too_long", &self.too_long)
+            .field("complete", &self.complete)
+            .finish_non_exhaustive()
     }
 }
 
@@ -410,6 +421,15 @@ mod tests {
         );
         assert_eq!(reader.read(&mut input).unwrap().octets(), Ok(&b"RSET"[..]));
         assert!(!reader.is_in_line() && !reader.is_too_long());
+    }
+
+    #[test]
+    fn what_it_holds_is_not_shown() {
+        let mut buffer = [0; 8];
+        let mut reader = LineReader::new(&mut buffer);
+        assert!(reader.fill(&mut &b"QUJD\r\n"[..]));
+        let shown = std::format!("{reader:?}");
+        assert!(shown.contains("len: 4") && !shown.contains("81"), "{shown}"); // Q
     }
 
     #[test]

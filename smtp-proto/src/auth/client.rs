@@ -170,9 +170,9 @@ impl<'c> Exchange<'c> {
                 }
                 !user.is_empty()
                     && !password.is_empty()
-                    && [authorization.as_bytes(), user.as_bytes(), password]
-                        .into_iter()
-                        .all(|text| !has_control(text))
+                    && !has_control(authorization)
+                    && !has_control(user)
+                    && !password.iter().any(u8::is_ascii_control)
             }
             Credentials::Token {
                 authorization,
@@ -185,9 +185,7 @@ impl<'c> Exchange<'c> {
                 {
                     return Err(Error::Credentials);
                 }
-                is_token(token.as_bytes())
-                    && !has_control(authorization.as_bytes())
-                    && !has_control(host.as_bytes())
+                is_token(token.as_bytes()) && !has_control(authorization) && !has_control(host)
             }
         };
         printable.then_some(()).ok_or(Error::Character)?;

@@ -131,8 +131,8 @@ pub(crate) fn mix(to: &mut [u8], octets: &[u8]) {
     }
 }
 
-/// Whether two codes are the same, in a time that does not tell where they differ.
-pub(crate) fn same(left: &[u8; 32], right: &[u8; 32]) -> bool {
+/// Whether two secrets of one length are the same, in a time that does not tell where they differ.
+pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     let difference = left.iter().zip(right).fold(0, |all, (a, b)| all | (a ^ b));
     core::hint::black_box(difference) == 0
 }

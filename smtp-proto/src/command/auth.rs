@@ -1,5 +1,7 @@
 //! AUTH (RFC 4954 4).
 
+use core::fmt;
+
 use scop_core::{Cursor, Emit, Full, ParseError, Sink};
 
 use super::{CommandError, CommandErrorKind};
@@ -14,7 +16,7 @@ use super::{CommandError, CommandErrorKind};
 /// ```
 ///
 /// A mechanism may be written in lower case. Whether the response decodes is for the mechanism to say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct AuthCommand<'a> {
     mechanism: &'a [u8],
     initial: Option<&'a [u8]>,
@@ -56,6 +58,16 @@ impl<'a> AuthCommand<'a> {
     /// The initial response, still in base64; `=` is the empty one (RFC 4954 4).
     pub const fn initial(&self) -> Option<&'a [u8]> {
         self.initial
+    }
+}
+
+/// Without the response, which may be a password.
+impl fmt::Debug for AuthCommand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthCommand")
+            .field("mechanism", &str::from_utf8(self.mechanism))
+            .field("has_initial", &self.initial.is_some())
+            .finish_non_exhaustive()
     }
 }
 

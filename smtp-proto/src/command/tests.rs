@@ -388,6 +388,15 @@ fn verbs_of_extensions() {
 }
 
 #[test]
+fn a_secret_is_not_shown() {
+    let auth = AuthCommand::parse(b"PLAIN AGpvZQBzZWNyZXQ=").unwrap();
+    assert_eq!(
+        std::format!("{auth:?}"),
+        "AuthCommand { mechanism: Ok(\"PLAIN\"), has_initial: true, .. }"
+    );
+}
+
+#[test]
 fn arguments_of_extensions_refused() {
     use CommandErrorKind::*;
     #[rustfmt::skip]

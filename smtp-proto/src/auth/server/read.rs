@@ -249,7 +249,8 @@ impl Exchange<'_> {
     /// A name: UTF-8, not empty, without control characters.
     fn name(&self, span: Span) -> Result<Span, Failure> {
         let octets = self.octets(span);
-        (!octets.is_empty() && !has_control(octets) && str::from_utf8(octets).is_ok())
+        str::from_utf8(octets)
+            .is_ok_and(|name| !name.is_empty() && !has_control(name))
             .then_some(span)
             .ok_or(Failure::Malformed)
     }

@@ -759,3 +759,35 @@ proptest! {
         prop_assert_eq!(out.split(|&byte| byte == b'\n').count() - 1, lines);
     }
 }
+
+/// U+0085 is a control as LF is, and credentials differ in each of their parts.
+#[test]
+fn controls_beyond_ascii_and_equal_credentials() {
+    for user in ["joe\u{85}", "\u{9b}31m", "joe\n"] {
+        let refused = client::Exchange::new(Mechanism::Plain, password("", user, b"secret"));
+        assert_eq!(refused.err(), Some(Error::Character));
+        let message = format!("\0{user}\0secret");
+        let mut text = std::vec::Vec::new();
+        text.extend_from_slice(b"PLAIN ");
+        base64::encode(message.as_bytes(), &mut text).unwrap();
+        let mut buffer = [0; 64];
+        let mut server = server::Exchange::new(&mut buffer);
+        let step = server.start(&text, MechanismSet::default().with(Mechanism::Plain));
+        assert_eq!(step, server::Step::Failed(server::Failure::Malformed));
+    }
+    let all = [
+        password("", "joe", b"secret"),
+        password("", "joe", b"secret2"),
+        password("", "joe", b"Secret"),
+        password("", "jo", b"secret"),
+        password("a", "joe", b"secret"),
+        token("joe", None),
+        token("joe", Some(25)),
+        token("jo", None),
+    ];
+    for (at, one) in all.iter().enumerate() {
+        for (other_at, other) in all.iter().enumerate() {
+            assert_eq!(one == other, at == other_at);
+        }
+    }
+}
