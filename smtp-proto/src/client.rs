@@ -126,8 +126,10 @@ enum Phase {
     StartTls,
     Handshake,
     Order,
-    /// AUTH or a response was sent.
-    Auth,
+    /// AUTH or a response was sent; whether it was `*`, and no challenge can come any more.
+    Auth {
+        cancelled: bool,
+    },
     /// A reply to AUTH is for the exchange; whether it is a challenge.
     Exchange {
         challenge: bool,
@@ -194,7 +196,9 @@ impl<'a> Client<'a> {
         if input.len() < Buffers::MIN_INPUT || output.len() < Buffers::MIN_OUTPUT {
             return Err(ConfigError::SmallBuffer);
         }
-        if config.limits.group == 0 || config.limits.command_line < Limits::MIN_COMMAND_LINE {
+        let limits = &config.limits;
+        if limits.group == 0 || limits.chunks == 0 || limits.command_line < Limits::MIN_COMMAND_LINE
+        {
             return Err(ConfigError::SmallLimit);
         }
         let mut client = Self {
@@ -409,7 +413,7 @@ impl<'a> Client<'a> {
             Phase::Greeting => Some(Awaited::Greeting),
             Phase::Hello(_) => Some(Awaited::Hello),
             Phase::StartTls => Some(Awaited::StartTls),
-            Phase::Auth => Some(Awaited::Auth),
+            Phase::Auth { .. } => Some(Awaited::Auth),
             Phase::Command { .. } => Some(Awaited::Command),
             Phase::Recipients if transaction.mail == Mail::Sent => Some(Awaited::Mail),
             Phase::Recipients if transaction.answered < transaction.given => {

@@ -537,6 +537,7 @@ fn converse(letters: &[Letter], setup: Setup, fault: &Fault, seed: u64) -> Outco
     config.prefer_bdat = seed & 2 == 0;
     config.tls = tls_policy(seed);
     config.limits.group = [1, 2, 100][usize::try_from(seed % 3).unwrap()];
+    config.limits.chunks = [1, 2, 100][usize::try_from(seed / 3 % 3).unwrap()];
     let (mut input, mut output) = ([0; 600], [0; 600]);
     let buffers = client::Buffers {
         input: &mut input,

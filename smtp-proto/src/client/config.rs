@@ -89,6 +89,9 @@ pub struct Limits {
     /// Commands of a group that wait for replies, so that neither side waits for the other with full
     /// buffers (RFC 2920 3.1).
     pub group: u16,
+    /// Chunks of BDAT that wait for replies, where commands are sent in groups. Behind one that is refused
+    /// each of them is an error to the server, and some hang up after a few.
+    pub chunks: u16,
     /// Recipients of one transaction; [`Limits::MAX_RECIPIENTS`] at most. RFC 5321 4.5.3.1.8 promises
     /// 100.
     pub recipients: u16,
@@ -108,6 +111,7 @@ impl Limits {
         reply: ReplyLimits::DEFAULT,
         command_line: 2048,
         group: 100,
+        chunks: 8,
         recipients: Self::MAX_RECIPIENTS,
         transactions: u32::MAX,
     };
@@ -192,7 +196,7 @@ pub enum ConfigError {
     SmallBuffer,
     /// The name holds what a command line cannot, or does not fit one.
     BadName,
-    /// [`Limits::command_line`] or [`Limits::group`] leaves no room for anything.
+    /// [`Limits::command_line`], [`Limits::group`] or [`Limits::chunks`] leaves no room for anything.
     SmallLimit,
 }
 
@@ -204,7 +208,9 @@ impl fmt::Display for ConfigError {
                 "the buffers hold a reply line and a command line of 512 octets at least"
             }
             Self::BadName => "the name of a client is ASCII without controls, and fits a command",
-            Self::SmallLimit => "a command line has 512 octets, and a group a command, at least",
+            Self::SmallLimit => {
+                "a command line has 512 octets, a group a command, and a message a chunk, at least"
+            }
         })
     }
 }

@@ -68,7 +68,7 @@ impl Client<'_> {
             return true;
         }
         let ahead = if self.sends_chunks_ahead() {
-            u32::from(self.config.limits.group)
+            u32::from(self.config.limits.chunks)
         } else {
             1
         };

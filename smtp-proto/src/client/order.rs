@@ -49,7 +49,7 @@ impl Client<'_> {
             });
         }
         put_auth(&mut self.output, |line| exchange.start(line))?;
-        self.phase = Phase::Auth;
+        self.phase = Phase::Auth { cancelled: false };
         Ok(())
     }
 
@@ -79,9 +79,9 @@ impl Client<'_> {
         };
         let challenge = reply.raw_lines().next().unwrap_or_default();
         let answered = put_auth(&mut self.output, |line| exchange.respond(challenge, line));
-        self.phase = Phase::Auth;
+        self.phase = Phase::Auth { cancelled: false };
         if answered.is_err() {
-            self.say(b"*", Phase::Auth); // RFC 4954 4: the exchange is cancelled
+            self.say(b"*", Phase::Auth { cancelled: true }); // RFC 4954 4
         }
         answered
     }

@@ -55,7 +55,7 @@ impl Client<'_> {
             Phase::Greeting => self.handle_greeting(code),
             Phase::Hello(hello) => self.handle_hello(hello, code),
             Phase::StartTls => self.handle_start_tls(code),
-            Phase::Auth => self.handle_auth(code),
+            Phase::Auth { cancelled } => self.handle_auth(code, cancelled),
             // The server waits for something that the machine does not have.
             Phase::Command { .. } if code.is_intermediate() => self.unexpected(to, code),
             Phase::Command { restart } => {
@@ -198,8 +198,8 @@ impl Client<'_> {
         }
     }
 
-    fn handle_auth(&mut self, code: Code) {
-        if code.is_success() || code.number() == CHALLENGE {
+    fn handle_auth(&mut self, code: Code, cancelled: bool) {
+        if code.is_success() || code.number() == CHALLENGE && !cancelled {
             let challenge = code.is_intermediate();
             self.phase = Phase::Exchange { challenge };
         } else if code.is_positive() {

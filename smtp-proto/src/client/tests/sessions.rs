@@ -626,6 +626,44 @@ fn groups_are_bounded() {
     );
 }
 
+/// A server may count each chunk behind a refused one as an error, and hang up.
+#[test]
+fn chunks_without_a_reply_are_bounded() {
+    let mut bdat = Config {
+        prefer_bdat: true,
+        ..config()
+    };
+    bdat.limits.chunks = 2;
+    let four = Order::Send(
+        &["<j@a.example>"],
+        &[b"1\r\n", b"2\r\n", b"3\r\n", b"4\r\n"],
+        "",
+    );
+    told(
+        bdat,
+        CHUNKS,
+        &[
+            (ONE_GROUP, "250 ok\r\n250 ok\r\n"),
+            ("BDAT 3\r\n1\r\nBDAT 3\r\n2\r\n", "250 ok\r\n"),
+            ("BDAT 3\r\n3\r\n", "250 ok\r\n"),
+            ("BDAT 3 LAST\r\n4\r\n", "250 ok\r\n250 ok\r\n"),
+        ],
+        &[four],
+        "mail 250, rcpt 0 250, delivered 0 250",
+    );
+    told(
+        bdat,
+        CHUNKS,
+        &[
+            (ONE_GROUP, "250 ok\r\n250 ok\r\n"),
+            ("BDAT 3\r\n1\r\nBDAT 3\r\n2\r\n", "452 full\r\n503 no\r\n"),
+            ("RSET\r\n", "250 ok\r\n"),
+        ],
+        &[four],
+        "mail 250, rcpt 0 250, failed 0 Block 452",
+    );
+}
+
 #[test]
 fn a_client_is_small_and_can_be_sent() {
     const fn is_send<T: Send>() {}

@@ -322,6 +322,13 @@ fn auth() {
     );
     let told = play(secure, &script, &plain);
     assert!(matches!(told.end, Some(End::Auth(_))), "{told:?}");
+    // And for ever, whatever it is told.
+    let script = after_hello(TLS, &[(line, "334 more\r\n"), ("*\r\n", "334 more\r\n")]);
+    let told = play(secure, &script, &plain);
+    assert!(
+        matches!(told.end, Some(End::Unexpected { to: Awaited::Auth, code }) if code.number() == 334),
+        "{told:?}"
+    );
 }
 
 #[test]
