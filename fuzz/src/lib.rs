@@ -37,6 +37,7 @@ pub mod parameters;
 pub mod received;
 pub mod received_spf;
 pub mod route;
+pub mod smtp_auth;
 pub mod smtp_client;
 pub mod smtp_command;
 pub mod smtp_data;
@@ -45,6 +46,7 @@ pub mod smtp_server;
 pub mod spf_evaluate;
 pub mod spf_record;
 pub mod sts_policy;
+pub mod tls_report;
 pub mod typed_fields;
 
 /// Hands the list of all targets to the macro `$with`: each name, and how many mutants of each file of
@@ -78,6 +80,7 @@ macro_rules! for_each_target {
             received 10000
             received_spf 5000
             route 5000
+            smtp_auth 5000
             smtp_client 4000
             smtp_command 2000
             smtp_data 2000
@@ -86,6 +89,7 @@ macro_rules! for_each_target {
             spf_evaluate 2000
             spf_record 10000
             sts_policy 10000
+            tls_report 10000
             typed_fields 3000
         }
     };
