@@ -7,6 +7,10 @@ use scop_core::{Emit, FmtSink, Full, Sink, UnixTime};
 
 use super::file::{Mode, Policy};
 use super::record::{Found, Id};
+use crate::policy::route::{MAX_TEXT, is_host_name};
+
+/// The label of the policy host, and its dot (RFC 8461 3.3).
+const PREFIX: &[u8] = b"mta-sts.";
 
 /// How long a fetch may take (RFC 8461 3.3).
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
@@ -33,9 +37,10 @@ pub struct PolicyUrl<'a> {
 }
 
 impl<'a> PolicyUrl<'a> {
-    /// The URL for a domain in A-labels; `None` when it is no host name.
+    /// The URL for a domain in A-labels; `None` when it is no host name, or too long for one below it.
     pub fn new(domain: &'a [u8]) -> Option<Self> {
-        crate::policy::route::is_host_name(domain).then_some(Self { domain })
+        let fits = domain.len() <= MAX_TEXT - PREFIX.len();
+        (fits && is_host_name(domain)).then_some(Self { domain })
     }
 
     /// Writes the host of the URL.
@@ -43,7 +48,7 @@ impl<'a> PolicyUrl<'a> {
     /// # Errors
     /// `Full` when the sink cannot take it.
     pub fn emit_host<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
-        sink.put(b"mta-sts.")?;
+        sink.put(PREFIX)?;
         sink.put(self.domain)
     }
 
@@ -98,9 +103,16 @@ impl Cached {
         }
     }
 
-    /// Whether it has not expired (RFC 8461 3.2). One from the future is new.
+    /// Whether it has not expired (RFC 8461 3.2). One from the future is in force: a clock that went back
+    /// ends no policy.
     pub fn is_in_force(&self, now: UnixTime) -> bool {
         self.age(now) <= self.max_age.into()
+    }
+
+    /// Whether it is time to fetch it again; also when its age cannot be told, because a clock jumped.
+    fn is_stale(&self, now: UnixTime) -> bool {
+        let life = u64::from(self.max_age / 2).min(REFRESH_AFTER.as_secs());
+        self.age(now) > life || self.fetched > now
     }
 
     const fn age(&self, now: UnixTime) -> u64 {
@@ -111,10 +123,19 @@ impl Cached {
 /// A fetch that brought no valid policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailedFetch {
-    /// The id that the record had.
+    /// The id that the record had; that of the policy that is kept, where there was no record.
     pub id: Id,
     /// When that was.
     pub at: UnixTime,
+}
+
+impl FailedFetch {
+    /// Whether it is too early to try again. A failure from the future says nothing: otherwise a clock
+    /// that was ahead once would keep policies away until that time.
+    fn is_recent(&self, now: UnixTime) -> bool {
+        let age = now.0.checked_sub(self.at.0);
+        age.is_some_and(|age| age < RETRY_AFTER.as_secs())
+    }
 }
 
 /// What to do before mail is sent to a domain.
@@ -133,7 +154,8 @@ pub enum Fetch {
     /// No.
     No,
     /// Yes, while mail goes on under the policy that is kept: it is a day old or has half its life
-    /// behind it. That way nobody gains who blocks the fetch only when a policy expires.
+    /// behind it. That way nobody gains who blocks the fetch only when a policy expires. What comes is
+    /// kept under the id of the record; where the lookup failed, under the id that is kept.
     Refresh,
     /// Yes, and first: there is none, or the domain has a newer one. When it brings none, mail goes on
     /// under the policy that is kept, or without (RFC 8461 3.3).
@@ -144,7 +166,9 @@ pub enum Fetch {
 ///
 /// A policy that has not expired holds whatever the DNS says: that the record is gone, or its lookup
 /// fails, takes nothing away. Only a newer policy replaces it; one in mode `none` ends it
-/// (RFC 8461 8.3).
+/// (RFC 8461 8.3). A lookup that failed does not stop a refresh, or whoever suppresses the answers of the
+/// DNS would have the policy expire (RFC 8461 3.3, 10.2); an answer without a valid record does, as
+/// RFC 8461 3.1 has it.
 ///
 /// ```
 /// use scop_core::UnixTime;
@@ -160,20 +184,18 @@ pub fn plan(
 ) -> Plan {
     let cached = cached.filter(|cached| cached.is_in_force(now));
     let keep = cached.is_some();
-    let Found::Policy(id) = found else {
-        return Plan {
-            fetch: Fetch::No,
-            keep,
-        };
+    let current = match found {
+        Found::Policy(id) => Some(*id),
+        Found::Failed(_) => cached.map(|cached| cached.id),
+        Found::NoRecord | Found::Several | Found::Invalid => None,
     };
-    let just_failed = failed.is_some_and(|failed| {
-        failed.id == *id && now.0.saturating_sub(failed.at.0) < RETRY_AFTER.as_secs()
-    });
-    let fetch = match cached {
+    let just_failed =
+        failed.is_some_and(|failed| Some(failed.id) == current && failed.is_recent(now));
+    let fetch = match (current, cached) {
+        (None, _) => Fetch::No,
         _ if just_failed => Fetch::No,
-        Some(cached) if cached.id == *id => {
-            let life = u64::from(cached.max_age / 2).min(REFRESH_AFTER.as_secs());
-            if cached.age(now) > life {
+        (Some(id), Some(cached)) if cached.id == id => {
+            if cached.is_stale(now) {
                 Fetch::Refresh
             } else {
                 Fetch::No

@@ -190,14 +190,13 @@ impl<'a> Policy<'a> {
 /// left-most: the rule for mail exchanges (RFC 8461 4.1) and for the DNS-IDs of their certificates
 /// (RFC 8461 4.2, RFC 6125 6.4.3).
 pub fn matches_pattern(pattern: &[u8], host: &[u8]) -> bool {
+    let same = |one: &[u8], other: &[u8]| !one.is_empty() && one.eq_ignore_ascii_case(other);
     let Some(suffix) = pattern.strip_prefix(b"*.") else {
-        return pattern.eq_ignore_ascii_case(host);
+        return same(pattern, host);
     };
     match memchr(b'.', host) {
         None | Some(0) => false,
-        Some(dot) => {
-            (host.get(dot + 1..)).is_some_and(|parent| parent.eq_ignore_ascii_case(suffix))
-        }
+        Some(dot) => (host.get(dot + 1..)).is_some_and(|parent| same(suffix, parent)),
     }
 }
 

@@ -75,7 +75,7 @@ impl fmt::Debug for Id {
 /// sts-ext-value   = 1*(%x21-3A / %x3C / %x3E-7E)
 /// ```
 ///
-/// An `id` is required, and a second one makes the record invalid.
+/// An `id` is required; of several the first counts (RFC 8461 3.2).
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     text: &'a [u8],
@@ -96,14 +96,12 @@ impl<'a> Record<'a> {
         for field in fields {
             let (at, name, value) =
                 field.map_err(|at| RecordError::new(RecordErrorKind::Syntax, at))?;
-            if name != b"id" {
-                if !is_extension_value(value) {
-                    return error(RecordErrorKind::Syntax, at);
-                }
-                continue;
+            if name == b"id" && found.is_none() {
+                let id = Id::new(value).ok_or(RecordError::new(RecordErrorKind::BadId, at))?;
+                found = Some(id);
+            } else if !is_extension_value(value) {
+                return error(RecordErrorKind::Syntax, at);
             }
-            let id = Id::new(value).filter(|_| found.is_none());
-            found = Some(id.ok_or(RecordError::new(RecordErrorKind::BadId, at))?);
         }
         let id = found.ok_or(RecordError::new(RecordErrorKind::NoId, text.len()))?;
         Ok(Self { text, id })
@@ -136,7 +134,7 @@ pub enum RecordErrorKind {
     Version,
     /// A field is not a name, `=` and a value.
     Syntax,
-    /// The id is not 1 to 32 letters and digits, or there is a second one.
+    /// The id is not 1 to 32 letters and digits.
     BadId,
     /// There is no id.
     NoId,
@@ -147,7 +145,7 @@ impl fmt::Display for RecordErrorKind {
         f.write_str(match self {
             Self::Version => "the record begins with v=STSv1; (RFC 8461 3.1)",
             Self::Syntax => "a field is a name, = and a value (RFC 8461 3.1)",
-            Self::BadId => "there is one id, of 1 to 32 letters and digits (RFC 8461 3.1)",
+            Self::BadId => "an id is 1 to 32 letters and digits (RFC 8461 3.1)",
             Self::NoId => "the id is missing (RFC 8461 3.1)",
         })
     }

@@ -23,6 +23,7 @@ fn records() {
         ("v=STSv1 ; \t id=a1 ; ", "a1"),
         ("v=STSv1; a.b-c_d=e,f:!<> ; id=1", "1"),
         ("v=STSv1; id=1; x=y", "1"),
+        ("v=STSv1; id=1; id=2; id=a-b", "1"), // RFC 8461 3.2: the first counts
         (&format!("v=STSv1; id={long}"), &long),
     ] {
         let record = Record::parse(text.as_bytes()).unwrap();
@@ -50,8 +51,9 @@ fn records() {
         ("v=STSv1; id=", BadId, 9),
         ("v=STSv1; id=a-b", BadId, 9),
         ("v=STSv1; id=a b", BadId, 9),
-        ("v=STSv1; id=1; id=1", BadId, 15),
-        ("v=STSv1; id=1; id=2", BadId, 15),
+        ("v=STSv1; id=a-b; id=1", BadId, 9),
+        ("v=STSv1; id=1; id=", Syntax, 15),
+        ("v=STSv1; id=1; id=a b", Syntax, 15),
         (&bad, BadId, 9),
         ("v=STSv1;; id=1", Syntax, 8),
         ("v=STSv1; id", Syntax, 9),
@@ -276,6 +278,23 @@ fn matching() {
     ] {
         assert_eq!(policy.matches(host.as_bytes()), expected, "{host}");
     }
+    // Patterns that no policy can hold, but a certificate can.
+    for pattern in [
+        "",
+        "*",
+        "*.",
+        "*.*",
+        "*.*.example.net",
+        "a*.example.net",
+        "*a.example.net",
+    ] {
+        for host in ["", "a", "a.", ".", "a.b", "aa.example.net"] {
+            assert!(
+                !matches_pattern(pattern.as_bytes(), host.as_bytes()),
+                "{pattern} {host}"
+            );
+        }
+    }
 }
 
 const DAY: u64 = 24 * 60 * 60;
@@ -334,31 +353,41 @@ fn plans() {
             "{found:?} {cached:?} {failed:?}"
         );
     }
-    // The record is gone: the policy stays to its end.
+    // The record is gone: the policy stays to its end. A lookup that fails does not stop its refresh.
     for found in gone {
-        for age in [0, DAY, 604_800] {
-            let plan = plan(&found, cached(age).as_ref(), None, now);
-            assert_eq!(
-                plan,
-                Plan {
-                    fetch: Fetch::No,
-                    keep: true
-                }
-            );
+        for age in [0, DAY, DAY + 1, 604_800] {
+            let fetch = match found {
+                Found::Failed(_) if age > DAY => Fetch::Refresh,
+                _ => Fetch::No,
+            };
+            let keep = true;
+            let expected = Plan { fetch, keep };
+            assert_eq!(plan(&found, cached(age).as_ref(), None, now), expected);
         }
+        let just = failed("1", 10);
+        let plan = plan(&found, cached(DAY + 1).as_ref(), just.as_ref(), now);
+        assert_eq!(plan.fetch, Fetch::No);
     }
-    // A short life is refreshed at its half; a clock that went back makes nothing old.
+    // A short life is refreshed at its half.
     let short = Cached {
         max_age: 3600,
         ..cached(1801).unwrap()
     };
     assert_eq!(plan(&one, Some(&short), None, now).fetch, Fetch::Refresh);
+    // A clock that was ahead: the policy holds, and is fetched again; a failure then counts for nothing.
+    for found in [one, Found::Failed(Failure::Timeout)] {
+        let failed = failed("1", 10);
+        assert_eq!(
+            plan(&found, cached(0).as_ref(), failed.as_ref(), UnixTime(5)),
+            Plan {
+                fetch: Fetch::Refresh,
+                keep: true
+            }
+        );
+    }
     assert_eq!(
-        plan(&one, cached(0).as_ref(), None, UnixTime(5)),
-        Plan {
-            fetch: Fetch::No,
-            keep: true
-        }
+        plan(&one, None, failed("1", 0).as_ref(), UnixTime(5)).fetch,
+        Fetch::First
     );
     let policy = Policy::parse(EXAMPLE.as_bytes()).unwrap();
     let made = Cached::new(id("1"), &policy, now);
@@ -388,6 +417,10 @@ fn urls() {
     for domain in ["", "a/b", "a?b", "a b", "a:80", "user@a.b", "a\r\nb"] {
         assert!(PolicyUrl::new(domain.as_bytes()).is_none());
     }
+    // The name of the policy host is a name too.
+    let domain = |len| "abc.".repeat(62)[..len].to_string();
+    assert!(PolicyUrl::new(domain(245).as_bytes()).is_some());
+    assert!(PolicyUrl::new(domain(246).as_bytes()).is_none());
 }
 
 /// The matching of RFC 8461 4.1, label by label.
