@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
-use scop_core::{Answer, NameBuf, Query, Rdata, Rtype, Security, Txt, UnixTime, lookup};
+use scop_core::{Answer, NameBuf, Query, Rdata, Records, Rtype, Security, Txt, UnixTime, lookup};
 use scop_crypto::RUST_CRYPTO;
 use scop_dkim::verify::Verifier;
 use scop_dmarc::alignment::{Alignment, Check, Mode};
@@ -13,6 +13,9 @@ use scop_dmarc::discover::Findings;
 use scop_dmarc::{Authenticator, Discovery, Domain};
 use scop_interop::machine::Drill;
 use scop_mime_core::Message;
+use scop_smtp_proto::policy::mta_sts::{self, Policy};
+use scop_smtp_proto::policy::route::{self, Route, Router, TlsWish};
+use scop_smtp_proto::policy::tls_rpt;
 use scop_spf::{Evaluator, Identity, Request};
 
 const MESSAGE: &[u8] = b"DKIM-Signature: v=1; a=ed25519-sha256; d=example.org; s=a; h=from;\r\n \
@@ -244,4 +247,96 @@ fn authenticator() {
     });
     println!("authenticator: {report:?}");
     assert_eq!(report.runs, 3_000, "there are more orders than that");
+}
+
+/// Three mail exchanges with all that DANE asks, and a policy that one of them does not match.
+fn secure_zone(query: Query<'_>) -> Answer<'static> {
+    static TLSA: [Rdata<'static>; 1] = [Rdata::Other {
+        rtype: Rtype::TLSA,
+        data: &[3; 35],
+    }];
+    static USABLE: [Rdata<'static>; 1] = [Rdata::Other {
+        rtype: Rtype::TLSA,
+        data: b"\x03\x01\x01................................",
+    }];
+    let secure = |records: &'static [Rdata<'static>]| {
+        Answer::Records(Records::from(records), Security::Secure)
+    };
+    match (query.name.to_string().as_str(), query.rtype) {
+        ("example.org.", Rtype::MX) => secure(&MX[..2]),
+        ("m1.example.org." | "m2.example.org.", Rtype::A) => secure(&ADDRESSES),
+        ("_25._tcp.m1.example.org.", Rtype::TLSA) => secure(&USABLE),
+        ("_25._tcp.m2.example.org.", Rtype::TLSA) => secure(&TLSA),
+        ("_mta-sts.example.org.", Rtype::TXT) => Answer::records(&STS),
+        ("_smtp._tls.example.org.", Rtype::TXT) => Answer::records(&TLSRPT),
+        _ => Answer::NoData(Security::Secure),
+    }
+}
+
+static STS: [Rdata<'static>; 1] = [Rdata::Txt(Txt::joined(b"v=STSv1; id=1"))];
+static TLSRPT: [Rdata<'static>; 1] = [Rdata::Txt(Txt::joined(
+    b"v=TLSRPTv1; rua=mailto:tls@example.org",
+))];
+
+#[test]
+fn route() {
+    let policy = b"version: STSv1\nmode: enforce\nmx: m1.example.org\nmax_age: 86400\n";
+    let policy = Policy::parse(policy).unwrap();
+    let domain = scop_smtp_proto::Domain::parse(b"example.org").unwrap();
+    for (sts, tls) in [
+        (None, TlsWish::Policy),
+        (None, TlsWish::Required),
+        (None, TlsWish::Optional),
+        (Some(policy), TlsWish::Policy),
+    ] {
+        let report = Drill {
+            new: || -> Router<'_> {
+                let mut request = route::Request::new(domain, 7);
+                (request.sts, request.tls) = (sts, tls);
+                Router::new(request, &route::Limits::DEFAULT)
+            },
+            zone: secure_zone,
+            sum: |route: &Route<'_>| {
+                let hosts: Vec<_> = (route.hosts())
+                    .map(|host| {
+                        let addresses: Vec<_> = host.addresses().collect();
+                        let names: Vec<_> = host.certificate_names().collect();
+                        format!("{host:?} {addresses:?} {names:?} {:?}", host.sts())
+                    })
+                    .collect();
+                let unusable: Vec<_> = route.unusable().collect();
+                format!("{hosts:?} {unusable:?} {:?}", route.failure())
+            },
+            feed: |_: &mut Router<'_>| {},
+        }
+        .run(1_000, |route| {
+            assert!(route.contains("m1.example.org"), "{route}")
+        });
+        println!("route, {tls:?}: {report:?}");
+        let queries = if tls == TlsWish::Optional { 5 } else { 7 };
+        assert_eq!(report.queries, queries);
+    }
+}
+
+#[test]
+fn policy_records() {
+    let report = Drill {
+        new: || mta_sts::Discovery::new(b"example.org"),
+        zone: secure_zone,
+        sum: |found: &mta_sts::Found| *found,
+        feed: |_: &mut mta_sts::Discovery<'_>| {},
+    }
+    .run(10, |found| {
+        let id = mta_sts::Id::new(b"1").unwrap();
+        assert_eq!(*found, mta_sts::Found::Policy(id));
+    });
+    assert_eq!((report.runs, report.queries), (1, 1));
+    let report = Drill {
+        new: || -> tls_rpt::Discovery<'_> { tls_rpt::Discovery::new(b"example.org") },
+        zone: secure_zone,
+        sum: |found: &tls_rpt::Found| format!("{:?}", found.record()),
+        feed: |_: &mut tls_rpt::Discovery<'_>| {},
+    }
+    .run(10, |found| assert!(found.starts_with("Ok"), "{found}"));
+    assert_eq!((report.runs, report.queries), (1, 1));
 }
