@@ -17,8 +17,12 @@
 //! TLSA records are asked for only where the MX answer and the addresses of the host are
 //! [`Security::Secure`] (RFC 7672 2.2). Then a failed TLSA lookup makes the host unusable for now
 //! (RFC 7672 2.1.2), because whoever suppresses the answer would win otherwise. An answer that is
-//! [`Security::Indeterminate`] counts as insecure (RFC 7672 2.1.1). DANE outranks MTA-STS (RFC 8461 2). TLSA records are looked for at the name that the MX record gives; where that name is
-//! an alias (which RFC 2181 10.3 forbids), those of its target are not found.
+//! [`Security::Indeterminate`] counts as insecure (RFC 7672 2.1.1). TLSA records are looked for at the
+//! name that the MX record gives, or at the domain where there is none; where that name is an alias
+//! (which RFC 2181 10.3 forbids for the first), those of its target are not found (RFC 7672 2.2.2).
+//!
+//! A policy of MTA-STS never makes up for DANE that fails (RFC 8461 2). Where DANE holds, it decides
+//! alone: a host that the policy does not name is used, and told as [`Sts::Mismatch`].
 //!
 //! ```
 //! use scop_core::{Answer, Name, Query, Rdata, Rtype, lookup};
@@ -178,7 +182,11 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
                 _ => None,
             })
         };
-        if exchanges().next().is_some() && exchanges().all(|(_, exchange)| exchange.is_root()) {
+        if exchanges().next().is_none() {
+            // Not what was asked for, and no proof that there are none.
+            return self.end(NoRoute::MxLookup(Failure::Malformed));
+        }
+        if exchanges().all(|(_, exchange)| exchange.is_root()) {
             return self.end(NoRoute::NullMx);
         }
         // First all names of this host, because they decide which others are of use.
@@ -205,7 +213,8 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
         let room = self.room();
         let slots = &mut self.route.slots;
         if let Some(known) = slots.iter_mut().find(|known| known.has_name(name)) {
-            if preference < known.preference {
+            // Of two spellings one, whichever comes first.
+            if (preference, name) < (known.preference, known.name()) {
                 *known = Slot::named(preference, name, self.request.entropy);
             }
             return;

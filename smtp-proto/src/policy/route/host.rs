@@ -85,8 +85,8 @@ impl<'r> Host<'r> {
 
     /// Its addresses in the order to try them: IPv6 and IPv4 in turn, each in the order of the answer.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + use<'r> {
-        (self.addresses.clone())
-            .filter(|ip| is_destination(*ip))
+        self.addresses
+            .clone()
             .take(self.max_addresses.max(1).into())
     }
 }
@@ -125,10 +125,4 @@ impl Iterator for Addresses<'_> {
             Some(first.into())
         }
     }
-}
-
-/// Whether a connection to the address can make sense at all.
-pub(super) fn is_destination(ip: IpAddr) -> bool {
-    let ip = ip.to_canonical();
-    !ip.is_unspecified() && !ip.is_multicast() && ip != IpAddr::V4([255; 4].into())
 }

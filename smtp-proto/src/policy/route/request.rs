@@ -12,7 +12,7 @@ pub struct Request<'a> {
     pub domain: Domain<'a>,
     /// Random bits of the host, which order hosts of equal preference.
     pub entropy: u64,
-    /// The names of this host, without a last dot; `localhost` always counts as one of them.
+    /// The names of this host; `localhost` always counts as one of them.
     pub own_names: &'a [&'a [u8]],
     /// The addresses of this host.
     pub own_addresses: &'a [IpAddr],
@@ -42,8 +42,9 @@ impl<'a> Request<'a> {
     }
 
     pub(super) fn is_own_name(&self, name: &[u8]) -> bool {
+        let bare = |own: &'a [u8]| own.strip_suffix(b".").unwrap_or(own);
         name.eq_ignore_ascii_case(b"localhost")
-            || (self.own_names.iter()).any(|own| own.eq_ignore_ascii_case(name))
+            || (self.own_names.iter()).any(|own| bare(own).eq_ignore_ascii_case(name))
     }
 
     pub(super) fn is_own_address(&self, ip: IpAddr) -> bool {
@@ -73,7 +74,8 @@ pub enum TlsWish {
     Policy,
     /// REQUIRETLS was given: a verified host, or none (RFC 8689 4.2.1).
     Required,
-    /// The field `TLS-Required: No`: policies are ignored (RFC 8689 4.2.2).
+    /// The field `TLS-Required: No`: policies are ignored (RFC 8689 4.2.2). It counts for nothing beside
+    /// REQUIRETLS (RFC 8689 3).
     Optional,
 }
 

@@ -46,8 +46,6 @@ pub(super) struct Slot<const ADDRESSES: usize, const TLSA: usize> {
     answered: u8,
     v4: heapless::Vec<Ipv4Addr, ADDRESSES>,
     v6: heapless::Vec<Ipv6Addr, ADDRESSES>,
-    /// Addresses that had no room.
-    pub(super) omitted: u16,
     a_failure: Option<Failure>,
     aaaa_failure: Option<Failure>,
     /// Some address is not secure.
@@ -69,7 +67,6 @@ impl<const ADDRESSES: usize, const TLSA: usize> Slot<ADDRESSES, TLSA> {
             answered: 0,
             v4: heapless::Vec::new(),
             v6: heapless::Vec::new(),
-            omitted: 0,
             a_failure: None,
             aaaa_failure: None,
             insecure: false,
@@ -138,15 +135,16 @@ impl<const ADDRESSES: usize, const TLSA: usize> Slot<ADDRESSES, TLSA> {
         Addresses::new(&self.v6, &self.v4)
     }
 
+    /// Keeps an address that mail can be sent to, once, if there is room.
     pub(super) fn add_address(&mut self, ip: IpAddr, request: &Request<'_>) {
         self.is_own |= request.is_own_address(ip);
-        let added = match ip {
+        if !is_destination(ip) {
+            return;
+        }
+        let _ = match ip {
             IpAddr::V4(ip) => self.v4.contains(&ip) || self.v4.push(ip).is_ok(),
             IpAddr::V6(ip) => self.v6.contains(&ip) || self.v6.push(ip).is_ok(),
         };
-        if !added {
-            self.omitted = self.omitted.saturating_add(1);
-        }
     }
 
     /// Takes a trusted answer.
@@ -175,6 +173,12 @@ impl<const ADDRESSES: usize, const TLSA: usize> Slot<ADDRESSES, TLSA> {
             (_, Answer::NoData(_) | Answer::NxDomain(_)) => {}
         }
     }
+}
+
+/// Whether a connection to the address can make sense at all.
+fn is_destination(ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    !ip.is_unspecified() && !ip.is_multicast() && ip != IpAddr::V4([255; 4].into())
 }
 
 /// The text of a name, if it can be that of a host.

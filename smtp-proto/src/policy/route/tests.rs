@@ -6,7 +6,7 @@ mod zone;
 use super::{Families, Limits, NoRoute, Request, Router, TlsWish, Unusable};
 use crate::policy::mta_sts::Policy;
 use proptest::prelude::*;
-use scop_core::{Answer, Lookup, QueryId, Security, Step};
+use scop_core::{Answer, Lookup, QueryId, Rdata, Security, Step};
 use std::string::{String, ToString};
 use std::vec::Vec;
 use std::{format, vec};
@@ -61,10 +61,12 @@ fn mail_exchanges() {
             "10 a.example.org NoAddress",
         ],
     );
-    // Named twice: the better preference, in any case of letters.
+    // Named twice: the better preference, in any case of letters; of equals always the same spelling.
     for mx in [
         "10 a.example.org, 5 A.Example.Org",
         "5 A.Example.Org, 10 a.example.org",
+        "5 A.Example.Org, 5 a.example.org",
+        "5 a.example.org, 5 A.Example.Org",
     ] {
         check(
             request(),
@@ -107,6 +109,13 @@ fn no_mail_exchange() {
         &[("MX example.org", "bogus none"), address],
         &["4.4.3 MxLookup(Bogus)"],
     );
+    // Records of another type say nothing of mail exchanges.
+    let odd = [Rdata::A([192, 0, 2, 1].into())];
+    let mut router: Router<'_> = Router::new(request(), &Limits::DEFAULT);
+    let route = scop_core::lookup::drive(&mut router, |_| Answer::records(&odd)).unwrap();
+    let malformed = NoRoute::MxLookup(scop_core::Failure::Malformed);
+    assert_eq!(route.failure(), Some(malformed));
+    assert!(malformed.is_temporary());
     // MX without usable hosts is never an implicit MX.
     check(
         request(),
@@ -178,7 +187,7 @@ fn names_that_are_none() {
 /// RFC 5321 5.1: hosts that are no better than this one are out.
 #[test]
 fn loops() {
-    let own = [&b"b.example.org"[..]];
+    let own = [&b"b.example.org."[..]];
     let request = Request {
         own_names: &own,
         ..request()
@@ -274,6 +283,16 @@ fn addresses_that_are_none() {
             "6 b.example.org [192.0.2.1] opportunistic",
             "5 a.example.org NoAddress",
         ],
+    );
+    // They take no room from those that are some.
+    let many: Vec<String> = (0..20).map(|n| format!("224.0.0.{n}")).collect();
+    check(
+        request(),
+        &[
+            ("MX example.org", "5 a.example.org"),
+            ("A a.example.org", &(many.join(", ") + ", 192.0.2.1")),
+        ],
+        &["5 a.example.org [192.0.2.1] opportunistic"],
     );
 }
 

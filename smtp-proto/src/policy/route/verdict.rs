@@ -5,7 +5,7 @@ use core::fmt;
 use scop_core::Security;
 use scop_core::lookup::Failure;
 
-use super::host::{Host, Sts, TlsRequirement, is_destination};
+use super::host::{Host, Sts, TlsRequirement};
 use super::request::{Limits, Request, TlsWish};
 use super::slot::Slot;
 use super::tlsa::{Tlsa, TlsaRecords};
@@ -41,7 +41,7 @@ impl NoRoute {
             Self::Limit => Status::new(4, 3, 5),
             Self::Loop => Status::new(5, 4, 6),
             Self::MxLookup(_) => Status::new(4, 4, 3),
-            Self::NullMx => Status::new(5, 1, 10), // RFC 7505 4.2
+            Self::NullMx => Status::new(5, 1, 10), // RFC 7505 6
         }
     }
 
@@ -85,7 +85,7 @@ pub enum Unusable {
     StsMismatch,
     /// The TLSA lookup failed (RFC 7672 2.1.2).
     TlsaLookup(Failure),
-    /// It has more TLSA records than the limits allow.
+    /// Its TLSA records are more, or longer, than the limits or the room allow.
     TooManyTlsa,
 }
 
@@ -99,7 +99,7 @@ impl Unusable {
             Self::AddressLookup(_) => Status::new(4, 4, 3),
             Self::BadName | Self::NoAddress => Status::new(5, 4, 4),
             Self::Loop => Status::new(5, 4, 6),
-            Self::NotAuthentic => Status::new(5, 7, 10), // RFC 8689 5
+            Self::NotAuthentic => Status::new(5, 7, 10), // RFC 8689 4.2.1
             Self::StsMismatch | Self::TlsaLookup(_) | Self::TooManyTlsa => Status::new(4, 7, 5),
         }
     }
@@ -117,7 +117,7 @@ impl fmt::Display for Unusable {
             }
             Self::StsMismatch => f.write_str("it does not match the MTA-STS policy"),
             Self::TlsaLookup(failure) => write!(f, "the TLSA lookup failed: {failure}"),
-            Self::TooManyTlsa => f.write_str("it has too many TLSA records"),
+            Self::TooManyTlsa => f.write_str("its TLSA records are too many or too long"),
         }
     }
 }
@@ -298,7 +298,7 @@ impl<'a, const HOSTS: usize, const ADDRESSES: usize, const TLSA: usize>
         if self.is_cut(slot.preference) {
             return Err(Unusable::Loop);
         }
-        if !slot.addresses().any(is_destination) {
+        if slot.addresses().next().is_none() {
             return Err(slot
                 .failure()
                 .map_or(Unusable::NoAddress, Unusable::AddressLookup));
