@@ -43,18 +43,25 @@ use crate::reply::{Lines, ReplyView};
 #[derive(Clone, Copy, Debug)]
 pub struct EhloReply<'a> {
     reply: ReplyView<'a>,
+    greeting: &'a [u8],
+    /// Behind the line of the greeting.
+    behind: &'a [u8],
     tolerance: Tolerance,
 }
 
 impl<'a> EhloReply<'a> {
     /// Reads `reply`; `None` when it does not accept. A keyword line may have what
     /// [`Tolerance::trailing_space`], [`Tolerance::wide_space`] and [`Tolerance::old_auth`] say.
-    pub const fn new(reply: ReplyView<'a>, tolerance: &Tolerance) -> Option<Self> {
+    pub fn new(reply: ReplyView<'a>, tolerance: &Tolerance) -> Option<Self> {
         if !reply.code().is_success() {
             return None;
         }
+        let mut lines = reply.raw_lines();
+        let greeting = lines.next().unwrap_or_default();
         Some(Self {
             reply,
+            greeting,
+            behind: lines.rest(),
             tolerance: *tolerance,
         })
     }
@@ -65,26 +72,23 @@ impl<'a> EhloReply<'a> {
     }
 
     /// The first line: the name of the server, and what it says behind it.
-    pub fn greeting(&self) -> &'a [u8] {
-        self.reply.raw_lines().next().unwrap_or_default()
+    pub const fn greeting(&self) -> &'a [u8] {
+        self.greeting
     }
 
     /// The name of the server, as it calls itself and not checked.
     pub fn domain(&self) -> &'a [u8] {
-        let greeting = self.greeting();
-        let end = memchr::memchr(b' ', greeting).unwrap_or(greeting.len());
-        greeting.get(..end).unwrap_or_default()
+        let end = memchr::memchr(b' ', self.greeting).unwrap_or(self.greeting.len());
+        self.greeting.get(..end).unwrap_or_default()
     }
 
     /// The lines behind the first, whatever they hold; [`Keyword::parse`] says what is wrong with one.
-    pub fn lines(&self) -> Lines<'a> {
-        let mut lines = self.reply.raw_lines();
-        lines.next();
-        lines
+    pub const fn lines(&self) -> Lines<'a> {
+        Lines::new(self.behind)
     }
 
     /// The keywords, in order and as often as they come; lines that are malformed are passed over.
-    pub fn keywords(&self) -> Keywords<'a> {
+    pub const fn keywords(&self) -> Keywords<'a> {
         Keywords {
             lines: self.lines(),
             tolerance: self.tolerance,
@@ -176,21 +180,21 @@ impl<'a> Keyword<'a> {
         if arguments.is_empty() && (behind.is_empty() || tolerance.trailing_space) {
             return Ok(Self { name, arguments });
         }
-        let bad = |place: usize| {
-            let offset = name.len().saturating_add(1).saturating_add(place);
-            Err(ParseError::new(KeywordErrorKind::BadArgument, offset))
-        };
-        let mut gap = true;
-        for (place, &octet) in arguments.iter().enumerate() {
-            gap = match octet {
-                b' ' if !gap => true,
-                b' ' | b'\t' if tolerance.wide_space => true,
-                _ if Class::VISIBLE.has(octet) => false,
-                _ => return bad(place),
-            };
-        }
-        if gap {
-            return bad(arguments.len());
+        let mut rest = arguments;
+        loop {
+            while let ([b' ' | b'\t', behind @ ..], true) = (rest, tolerance.wide_space) {
+                rest = behind;
+            }
+            let argument = Class::VISIBLE.run(rest);
+            match rest.get(argument..) {
+                Some([]) if argument > 0 => break,
+                Some([b' ', behind @ ..]) if argument > 0 => rest = behind,
+                Some([b'\t', behind @ ..]) if argument > 0 && tolerance.wide_space => rest = behind,
+                _ => {
+                    let offset = line.len().saturating_sub(rest.len()) + argument;
+                    return Err(ParseError::new(KeywordErrorKind::BadArgument, offset));
+                }
+            }
         }
         let arguments = arguments.trim_ascii_start();
         Ok(Self { name, arguments })
@@ -217,6 +221,12 @@ impl<'a> Keyword<'a> {
         Words::new(self.arguments)
     }
 
+    /// Whether this stands behind the first eight octets of the name.
+    fn goes_on(&self, rest: &[u8]) -> bool {
+        let behind = self.name.get(8..);
+        behind.is_some_and(|behind| behind.eq_ignore_ascii_case(rest))
+    }
+
     /// What it means, if it is registered with IANA or used widely. Arguments of a keyword that has none are
     /// passed over.
     ///
@@ -228,22 +238,20 @@ impl<'a> Keyword<'a> {
             EIGHTBITMIME if self.name.len() == 8 => Capability::EightBitMime,
             ATRN => Capability::Atrn,
             AUTH => Capability::Auth(MechanismSet::parse(self.arguments)),
-            BINARYMIME if self.is("BINARYMIME") => Capability::BinaryMime,
+            BINARYMIME if self.goes_on(b"ME") => Capability::BinaryMime,
             BURL => Capability::Burl(*self),
-            CHECKPOINT if self.is("CHECKPOINT") => Capability::Checkpoint,
+            CHECKPOINT if self.goes_on(b"NT") => Capability::Checkpoint,
             CHUNKING if self.name.len() == 8 => Capability::Chunking,
             CONNEG => Capability::ConNeg,
             CONPERM => Capability::ConPerm,
-            DELIVERBY if self.is("DELIVERBY") => {
+            DELIVERBY if self.goes_on(b"Y") => {
                 Capability::DeliverBy(DeliverBy::shortest(self.arguments).map_err(|_| bad())?)
             }
             DSN => Capability::Dsn,
-            ENHANCEDSTATUSCODES if self.is("ENHANCEDSTATUSCODES") => {
-                Capability::EnhancedStatusCodes
-            }
+            ENHANCEDSTATUSCODES if self.goes_on(b"STATUSCODES") => Capability::EnhancedStatusCodes,
             ETRN => Capability::Etrn,
             EXPN => Capability::Expn,
-            FUTURERELEASE if self.is("FUTURERELEASE") => {
+            FUTURERELEASE if self.goes_on(b"LEASE") => {
                 let FutureRelease {
                     max_interval,
                     max_time,
@@ -255,16 +263,16 @@ impl<'a> Keyword<'a> {
             }
             HELP => Capability::Help,
             LIMITS => Capability::Limits(Limits::parse(self.arguments)),
-            MT_PRIORITY if self.is("MT-PRIORITY") => Capability::MtPriority(self.words().next()),
+            MT_PRIORITY if self.goes_on(b"ITY") => Capability::MtPriority(self.words().next()),
             MTRK => Capability::Mtrk,
-            NO_SOLICITING if self.is("NO-SOLICITING") => Capability::NoSoliciting(*self),
-            PIPELINING if self.is("PIPELINING") => Capability::Pipelining,
-            REQUIRETLS if self.is("REQUIRETLS") => Capability::RequireTls,
+            NO_SOLICITING if self.goes_on(b"ITING") => Capability::NoSoliciting(*self),
+            PIPELINING if self.goes_on(b"NG") => Capability::Pipelining,
+            REQUIRETLS if self.goes_on(b"LS") => Capability::RequireTls,
             RRVS => Capability::Rrvs,
             SIZE => Capability::Size(Size::largest(self.arguments).map_err(|_| bad())?),
             SMTPUTF8 if self.name.len() == 8 => Capability::SmtpUtf8,
             STARTTLS if self.name.len() == 8 => Capability::StartTls,
-            SUBMITTER if self.is("SUBMITTER") => Capability::Submitter,
+            SUBMITTER if self.goes_on(b"R") => Capability::Submitter,
             VRFY => Capability::Vrfy,
             XCLIENT => Capability::XClient(*self),
             XFORWARD if self.name.len() == 8 => Capability::XForward(*self),

@@ -6,7 +6,7 @@ use scop_smtp_proto::command::TypedCommand;
 use scop_smtp_proto::data::{LineEnds, Piece, Unstuffer};
 use scop_smtp_proto::ehlo::EhloReply;
 use scop_smtp_proto::line::LineReader;
-use scop_smtp_proto::{Command, Parameters, ReplyReader, Tolerance};
+use scop_smtp_proto::{Command, Parameters, ReplyView, Tolerance};
 
 use super::{Scratch, Seen};
 
@@ -92,12 +92,10 @@ fn typed(parameters: Parameters<'_>, seen: &mut Seen) {
 }
 
 /// A reply, with the text of its lines.
-pub fn reply(wire: &[u8], scratch: &mut Scratch) -> Seen {
+pub fn reply(wire: &[u8], _: &mut Scratch) -> Seen {
     let mut seen = Seen::default();
-    scratch.octets.resize(REPLY, 0);
-    let mut replies = ReplyReader::new(&mut scratch.octets);
-    let reply = replies.read(&mut &*wire).expect("the reply is well-formed");
-    let reply = reply.expect("the reply is whole");
+    // As the peers do: it lies whole in memory.
+    let reply = ReplyView::parse(wire).expect("the reply is well-formed");
     seen.add(0, usize::from(reply.code().number()));
     black_box(reply.status());
     for line in reply.lines() {
@@ -107,12 +105,10 @@ pub fn reply(wire: &[u8], scratch: &mut Scratch) -> Seen {
 }
 
 /// The reply to EHLO, with its keywords and what they mean.
-pub fn ehlo_reply(wire: &[u8], scratch: &mut Scratch) -> Seen {
+pub fn ehlo_reply(wire: &[u8], _: &mut Scratch) -> Seen {
     let mut seen = Seen::default();
-    scratch.octets.resize(REPLY, 0);
-    let mut replies = ReplyReader::new(&mut scratch.octets);
-    let reply = replies.read(&mut &*wire).expect("the reply is well-formed");
-    let reply = reply.expect("the reply is whole");
+    // As the peer does: it lies whole in memory.
+    let reply = ReplyView::parse(wire).expect("the reply is well-formed");
     let reply = EhloReply::new(reply, &Tolerance::DEFAULT).expect("it accepts");
     for keyword in reply.keywords() {
         let typed = keyword.typed();
@@ -125,4 +121,3 @@ pub fn ehlo_reply(wire: &[u8], scratch: &mut Scratch) -> Seen {
 
 /// A command line, and a reply: what a server and a client lend.
 const LINE: usize = 2_048;
-const REPLY: usize = 4_096;

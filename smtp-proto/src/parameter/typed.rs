@@ -130,10 +130,19 @@ impl Size {
     /// # Errors
     /// [`ParameterErrorKind::BadNumber`].
     pub fn parse(value: &[u8]) -> Result<Self, ParameterError> {
-        if !(1..=20).contains(&value.len()) || !value.iter().all(u8::is_ascii_digit) {
-            return Err(ParseError::new(ParameterErrorKind::BadNumber, 0));
+        let bad = Err(ParseError::new(ParameterErrorKind::BadNumber, 0));
+        if !matches!(value.len(), 1..=20) {
+            return bad;
         }
-        Ok(Self(Cursor::new(value).take_decimal().unwrap_or(u64::MAX)))
+        let mut number: u64 = 0;
+        for octet in value {
+            let digit = octet.wrapping_sub(b'0');
+            if digit > 9 {
+                return bad;
+            }
+            number = number.saturating_mul(10).saturating_add(digit.into());
+        }
+        Ok(Self(number))
     }
 }
 
