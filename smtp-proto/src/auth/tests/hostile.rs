@@ -773,7 +773,7 @@ fn controls_beyond_ascii_and_equal_credentials() {
         let mut buffer = [0; 64];
         let mut server = server::Exchange::new(&mut buffer);
         let step = server.start(&text, MechanismSet::default().with(Mechanism::Plain));
-        assert_eq!(step, server::Step::Failed(server::Failure::Malformed));
+        assert_eq!(step, Step::Failed(Failure::Malformed));
     }
     let all = [
         password("", "joe", b"secret"),
