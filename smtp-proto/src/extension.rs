@@ -354,7 +354,8 @@ pub trait Extension: Sync {
     }
 
     /// Judges one of its verbs; `argument` is what stands behind it, without the space. A server asks when it
-    /// came, and a client before it is sent.
+    /// came, and a client before it is sent. When the line cannot be read a server asks without an argument, to
+    /// know whether octets follow: then it ends the connection.
     ///
     /// # Errors
     /// The reply with which the command is refused.

@@ -214,10 +214,11 @@ impl<'a> Submitter<'a> {
     /// # Errors
     /// The first rule that is broken.
     pub fn parse(value: &'a [u8]) -> Result<Self, ParameterError> {
-        if value == b"<>" {
+        let text = Xtext::parse(value)?;
+        if text.octets().eq(*b"<>") {
             return Ok(Self::UNKNOWN);
         }
-        Self::checked(Xtext::parse(value)?)
+        Self::checked(text)
     }
 
     /// The mailbox.

@@ -7,6 +7,7 @@ use super::{Discarded, End, ROOM, Server, State, Wish};
 use crate::auth::MechanismSet;
 use crate::command::{Command, Hello};
 use crate::extension::{Effect, Envelope, Extension, Protocol, Refusal};
+use crate::lexical::Class;
 use crate::line::LineErrorKind;
 use crate::parameter::{Body, Parameter, Parameters};
 use crate::path::{ForwardPath, ReversePath};
@@ -149,12 +150,15 @@ impl Server<'_> {
 
     /// Does what the line that was read commands.
     fn obey(&mut self) {
-        let verdict = match self.lines.line().map(|line| line.octets()) {
-            Some(Ok(line)) => self.judge(line),
-            Some(Err(error)) if error.kind() == LineErrorKind::TooLong => {
-                Verdict::Refuse(LINE_TOO_LONG)
+        let Some(line) = self.lines.line() else {
+            return;
+        };
+        let verdict = match line.octets() {
+            Ok(octets) => self.judge(octets),
+            Err(error) if error.kind() == LineErrorKind::TooLong => {
+                self.unreadable(line.raw(), LINE_TOO_LONG)
             }
-            _ => Verdict::Refuse(BAD_OCTET),
+            Err(_) => self.unreadable(line.raw(), BAD_OCTET),
         };
         self.is_sync_point = !self.session.terms.pipelining
             || !matches!(
@@ -235,7 +239,10 @@ impl Server<'_> {
             // RFC 5321 3.1
             return Err(Refusal::OUT_OF_ORDER);
         }
-        let command = command.map_err(|error| error.kind().refusal())?;
+        let command = match command {
+            Ok(command) => command,
+            Err(error) => return Ok(self.unreadable(line, error.kind().refusal())),
+        };
         let session = &self.session;
         Ok(match command {
             Command::Hello(verb, _) => {
@@ -287,6 +294,17 @@ impl Server<'_> {
             Command::Help(_) => Verdict::Ask(Wish::Help),
             Command::Other { verb, argument } => self.extension_verb(verb.raw(), argument.raw())?,
         })
+    }
+
+    /// A line that is no command is refused; when octets follow its verb, nobody can tell how many.
+    fn unreadable(&self, line: &[u8], refusal: Refusal) -> Verdict {
+        let verb = line.get(..Class::LDH.run(line)).unwrap_or_default();
+        let effect = (self.extensions.verb(verb))
+            .map(|(_, extension)| extension.command(verb, b"", &self.session));
+        match effect {
+            Some(Ok(Effect::Chunk { .. } | Effect::Disconnect(_))) => Verdict::Disconnect(refusal),
+            _ => Verdict::Refuse(refusal),
+        }
     }
 
     /// A transaction is there, and no content has come yet.

@@ -767,7 +767,7 @@ fn controls_beyond_ascii_and_equal_credentials() {
         let refused = client::Exchange::new(Mechanism::Plain, password("", user, b"secret"));
         assert_eq!(refused.err(), Some(Error::Character));
         let message = format!("\0{user}\0secret");
-        let mut text = std::vec::Vec::new();
+        let mut text = Vec::new();
         text.extend_from_slice(b"PLAIN ");
         base64::encode(message.as_bytes(), &mut text).unwrap();
         let mut buffer = [0; 64];

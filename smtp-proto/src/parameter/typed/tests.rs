@@ -162,6 +162,11 @@ fn values_share_a_buffer() {
 
 #[test]
 fn meanings() {
+    let Ok(Typed::Auth(unknown)) = typed("AUTH=+3C>") else {
+        panic!()
+    };
+    assert_eq!(unknown, Submitter::UNKNOWN);
+
     let Ok(Typed::Auth(submitter)) = typed("AUTH=e+3Dmc2@example.com") else {
         panic!()
     };

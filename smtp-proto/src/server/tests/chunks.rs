@@ -139,6 +139,22 @@ fn out_of_order() {
             "250|501 5.5.4",
             "Ehlo c",
         ),
+        (
+            "EHLO c\r\nBDAT 6\x01\r\nQUIT\r\n",
+            "250|501 5.5.4",
+            "Ehlo c",
+        ),
+        (
+            "EHLO c\r\nBDAT 6 LAST\0\r\nQUIT\r\n",
+            "250|500 5.5.2",
+            "Ehlo c",
+        ),
+        ("EHLO c\r\nBDAT 6\n\r\nQUIT\r\n", "250|500 5.5.2", "Ehlo c"),
+        (
+            "EHLO c\r\nbdat\u{a0}6\r\nQUIT\r\n",
+            "250|500 5.5.2",
+            "Ehlo c",
+        ),
         // Given up, and begun again.
         (
             "EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nBDAT 1\r\naEHLO d\r\n",
@@ -235,4 +251,16 @@ fn lmtp_replies_for_each_recipient_at_the_last_chunk() {
             std::format!("220|250|250 2.1.0|250 2.1.5|250 2.1.5|250 2.0.0|{want}|250 2.0.0")
         );
     }
+}
+
+/// A line that is too long, with octets behind it that the client says are none of it.
+#[test]
+fn a_long_line_of_bdat() {
+    let long = std::format!("EHLO c\r\nBDAT {}6\r\nQUIT\r\n", "0".repeat(3_000));
+    let seen = at_every_cut(
+        Config::new("mx.example.org", OFFERED),
+        long.as_bytes(),
+        &mut |_| None,
+    );
+    assert_eq!(codes(&seen.sent), "220|250|500 5.5.2");
 }
