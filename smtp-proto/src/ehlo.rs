@@ -191,7 +191,9 @@ impl<'a> Keyword<'a> {
                 Some([b' ', behind @ ..]) if argument > 0 => rest = behind,
                 Some([b'\t', behind @ ..]) if argument > 0 && tolerance.wide_space => rest = behind,
                 _ => {
-                    let offset = line.len().saturating_sub(rest.len()) + argument;
+                    // One octet stands behind the name, and what was trimmed is in neither.
+                    let before = arguments.len().saturating_sub(rest.len());
+                    let offset = name.len() + 1 + before + argument;
                     return Err(ParseError::new(KeywordErrorKind::BadArgument, offset));
                 }
             }

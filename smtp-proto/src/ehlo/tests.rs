@@ -148,6 +148,23 @@ fn a_client_reads_what_the_view_reads() {
     );
 }
 
+#[test]
+fn errors_tell_the_octet_behind_trimmed_space() {
+    for (line, offset) in [
+        ("A b\u{1}", 3),
+        ("A b\u{1} \t ", 3),
+        ("A  b  c\u{e9}   ", 7),
+        ("A \u{1}  ", 2),
+    ] {
+        let error = Keyword::parse_with(line.as_bytes(), &Tolerance::DEFAULT).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.offset()),
+            (BadArgument, offset),
+            "{line:?}"
+        );
+    }
+}
+
 /// Names that begin alike are others.
 #[test]
 fn names_as_a_whole() {
