@@ -234,10 +234,14 @@ impl Refusal {
     pub const BAD_ARGUMENT: Self =
         Self::new(501, Status::new(5, 5, 4), "Syntax error in parameters");
 
-    /// A refusal. What consents, and what [`Reply::new`] refuses, becomes `554 5.0.0 Refused`: a constant
-    /// cannot fail, and must not be taken for consent.
+    /// A refusal of one line. What consents, what has more lines, and what [`Reply::new`] refuses, becomes
+    /// `554 5.0.0 Refused`: a constant cannot fail, and must not be taken for consent.
     pub const fn new(code: u16, status: Status, text: &'static str) -> Self {
-        let code = if code >= 400 { code } else { 0 };
+        let code = if code >= 400 && is_line(text.as_bytes()) {
+            code
+        } else {
+            0
+        };
         match Reply::new(code, Some(status), text) {
             Ok(reply) => Self(reply),
             Err(_) => Self(Reply::REFUSED),
@@ -407,6 +411,18 @@ impl From<Malformed> for &'static str {
     fn from(malformed: Malformed) -> Self {
         malformed.0.rule()
     }
+}
+
+/// Whether there is no LF in it.
+const fn is_line(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let [octet, behind @ ..] = rest {
+        if *octet == b'\n' {
+            return false;
+        }
+        rest = behind;
+    }
+    true
 }
 
 /// Reads the value that `parameter` must have.

@@ -70,15 +70,16 @@ pub use tls::TlsError;
 use crate::auth::Identity;
 use crate::auth::server::Exchange;
 use crate::command::{Command, Hello};
-use crate::extension::{Envelope, Extensions, Refusal, Session};
+use crate::extension::{Envelope, Extensions, Session};
 use crate::line::LineReader;
-use crate::reply::Status;
+use crate::reply::{Reply, Status};
 use content::Content;
 use event::Wish;
-use output::Output;
+use output::{Copies, Output};
 
-/// Room in the output that any reply of the machine's own fits, and that is there before a command is read.
-const ROOM: usize = 400;
+/// Room in the output that is there before a command is read: one line fits, as any reply of the machine's own
+/// and any [`Refusal`](crate::extension::Refusal) is.
+const ROOM: usize = Reply::MAX_LINE;
 
 /// One connection of a client, as its server sees it. See the [module](self).
 pub struct Server<'a> {
@@ -94,8 +95,8 @@ pub struct Server<'a> {
     /// [`Server::poll`] has said so.
     wish_shown: bool,
     content: Content,
-    /// A refusal that so many recipients still get (LMTP).
-    repeat: Option<(Refusal, u32)>,
+    /// A refusal that more recipients get (LMTP).
+    repeat: Option<Copies>,
     news: Option<News>,
     counts: Counts,
     clock: Clock,
@@ -236,8 +237,13 @@ impl<'a> Server<'a> {
             news.is_shown = true;
             return Step::Event;
         }
-        // A host that answers at once has the reply sent with those before it.
-        let can_wait = self.unread && !self.flush || self.wish.is_some() && !self.wish_shown;
+        // A host that answers at once has the reply sent with those before it. The one to EHLO may need all of
+        // the output.
+        let can_wait = match self.wish {
+            Some(Wish::Hello) => false,
+            Some(_) => !self.wish_shown,
+            None => self.unread && !self.flush,
+        };
         let must_send = !can_wait
             || self.output.is_half_full()
             || matches!(self.state, State::Tls | State::Closing);
@@ -397,12 +403,7 @@ impl<'a> Server<'a> {
 
     /// Does what needs no input.
     fn proceed(&mut self) {
-        while let Some((refusal, count)) = self.repeat
-            && self.output.room() >= ROOM
-        {
-            self.say(&refusal);
-            self.repeat = (count > 1).then(|| (refusal, count.saturating_sub(1)));
-        }
+        self.repeat = self.repeat.and_then(|copies| self.output.copy(copies));
         self.challenge();
         if self.news.is_none() && self.wish.is_none() {
             self.finish_chunk();
@@ -464,6 +465,7 @@ impl<'a> Server<'a> {
         self.state = State::Closing;
         self.wish = None;
         self.repeat = None;
+        self.owes_challenge = false;
         self.clock.is_stale = true;
         self.output.release();
     }

@@ -55,6 +55,7 @@ impl Server<'_> {
         };
         let refused_chunk =
             wish == Wish::Data && !is_consent && matches!(self.state, State::Chunk(_));
+        let start = self.output.end();
         if refused_chunk {
             self.output.hold();
         }
@@ -73,14 +74,8 @@ impl Server<'_> {
             (_, Some(reply)) => {
                 let enhanced = self.session.terms.enhanced_status
                     && !matches!(wish, Wish::Connected | Wish::Hello);
-                let count = if refused_chunk {
-                    self.chunk_replies()
-                } else {
-                    1
-                };
-                self.output.all_or_nothing(|output| {
-                    (0..count).try_for_each(|_| output.put_reply(reply, enhanced))
-                })
+                self.output
+                    .all_or_nothing(|output| output.put_reply(reply, enhanced))
             }
             (_, None) => self.write_consent(wish),
         };
@@ -98,6 +93,9 @@ impl Server<'_> {
         self.wish = None;
         self.clock.is_stale = true;
         let code = reply.map_or(250, |reply| reply.code().number());
+        if refused_chunk {
+            self.refuse_chunk(start);
+        }
         self.settled(wish, is_consent, code, hello);
         if code == 421 {
             self.close(End::Refused);
@@ -114,6 +112,7 @@ impl Server<'_> {
         match (wish, is_consent) {
             (Wish::Connected, false) if code == 554 => self.state = State::TurnedAway,
             (Wish::Connected, false) => self.close(End::Refused),
+            (Wish::Hello, false) if self.session.hello.is_none() => self.count_idle(),
             (Wish::Hello, true) => {
                 let terms = self.terms(&self.greeted(hello));
                 self.drop_content(Discarded::Reset);
@@ -138,7 +137,7 @@ impl Server<'_> {
                 }
             }
             (Wish::Data, true) => self.open_content(),
-            (Wish::Data, false) => self.refuse_chunk(),
+            (Wish::Data, false) => self.count_idle(),
             (Wish::MessageEnd, true) if self.session.protocol == Protocol::Lmtp => {
                 self.close_content();
                 self.ask(Wish::RecipientResult(0));

@@ -70,8 +70,8 @@ pub struct Limits {
     /// another protocol, and guessing.
     pub errors: u32,
     /// Commands that bring no message nearer since the last message: NOOP, RSET, VRFY, EXPN, HELP, a
-    /// further EHLO, verbs of extensions, a MAIL that was refused, DATA without recipients, a chunk that is
-    /// empty or belongs to no message (RFC 5321 7.8). Stops loops that keep a connection busy.
+    /// further EHLO, verbs of extensions, an EHLO, a MAIL or a DATA that was refused, DATA without recipients, a
+    /// chunk that is empty or belongs to no message (RFC 5321 7.8). Stops loops that keep a connection busy.
     pub idle_commands: u32,
     /// Exchanges of AUTH that failed or were cancelled (RFC 4954 4 and 9). Stops the guessing of passwords.
     pub auth_failures: u32,

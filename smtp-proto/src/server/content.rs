@@ -2,6 +2,7 @@
 
 use scop_core::{Instant, Sink};
 
+use super::output::Copies;
 use super::{Discarded, News, ROOM, Server, State, Wish};
 use crate::data::{Checker, LineEnds, Piece, Unstuffer};
 use crate::extension::{Envelope, Protocol, Refusal};
@@ -73,8 +74,8 @@ enum Fate {
     Read,
     /// It is dropped; this is its reply.
     Refuse(Refusal),
-    /// It is dropped; its reply is written and held.
-    Answered,
+    /// It is dropped; its reply is written and held, and comes so many times more.
+    Answered(Copies),
 }
 
 impl Server<'_> {
@@ -103,21 +104,18 @@ impl Server<'_> {
         }
     }
 
-    /// How many replies the chunk gets: in LMTP the last one has one for each recipient, also when it is
-    /// refused (RFC 2033 4.3).
-    pub(super) fn chunk_replies(&self) -> u32 {
-        match self.state {
-            State::Chunk(chunk) if chunk.last && self.session.protocol == Protocol::Lmtp => {
-                self.session.recipients
-            }
-            _ => 1,
-        }
-    }
-
-    /// The host has refused the first chunk. Its octets come all the same.
-    pub(super) fn refuse_chunk(&mut self) {
+    /// The host has refused the first chunk, with a reply that begins at `start` in the output. Its octets come
+    /// all the same, and the reply behind them: in LMTP for each recipient, when it is the last (RFC 2033 4.3).
+    pub(super) fn refuse_chunk(&mut self, start: usize) {
         if let State::Chunk(chunk) = &mut self.state {
-            chunk.fate = Fate::Answered;
+            let is_for_each = chunk.last && self.session.protocol == Protocol::Lmtp;
+            let recipients = if is_for_each {
+                self.session.recipients
+            } else {
+                1
+            };
+            let copies = self.output.copies(start, recipients.saturating_sub(1));
+            chunk.fate = Fate::Answered(copies);
         }
     }
 
@@ -220,14 +218,17 @@ impl Server<'_> {
         let State::Chunk(chunk) = self.state else {
             return;
         };
-        if chunk.remaining > 0 || chunk.fate != Fate::Answered && self.output.room() < ROOM {
+        if chunk.remaining > 0
+            || !matches!(chunk.fate, Fate::Answered(_)) && self.output.room() < ROOM
+        {
             return;
         }
         self.state = State::Command;
         self.clock.is_stale = true;
         match chunk.fate {
-            Fate::Answered => {
+            Fate::Answered(copies) => {
                 self.output.release();
+                self.repeat = self.output.copy(copies);
                 self.end_transaction();
             }
             Fate::Refuse(refusal) => {
@@ -299,9 +300,11 @@ impl Server<'_> {
             self.ask(Wish::MessageEnd);
             return;
         };
-        match self.session.protocol {
-            Protocol::Smtp => self.say(&refusal(fault)),
-            Protocol::Lmtp => self.repeat = Some((refusal(fault), self.session.recipients)),
+        let start = self.output.end();
+        self.say(&refusal(fault));
+        if self.session.protocol == Protocol::Lmtp {
+            let more = self.session.recipients.saturating_sub(1);
+            self.repeat = self.output.copy(self.output.copies(start, more));
         }
         self.end_message();
     }

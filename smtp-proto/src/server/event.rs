@@ -114,8 +114,8 @@ pub enum Discarded {
     /// It has more octets than [`Limits::message_octets`](super::Limits::message_octets), or comes in more
     /// chunks than [`Limits::chunks`](super::Limits::chunks). The reply is 552.
     TooLarge,
-    /// The client gave up the transaction, with RSET, EHLO or QUIT between two chunks, or a command that
-    /// does not belong there.
+    /// The client gave up the transaction, with RSET, EHLO or STARTTLS between two chunks, or an extension
+    /// began the session anew.
     Reset,
     /// The connection ended, for the reason that [`Server::end`](super::Server::end) says.
     Ended,

@@ -5,6 +5,14 @@ use scop_core::{Emit, Full, Sink};
 use super::AnswerError;
 use crate::reply::{Reply, Status};
 
+/// A reply in the buffer that is to be there several times more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Copies {
+    start: usize,
+    len: usize,
+    pub(super) count: u32,
+}
+
 /// Filled from the front; begins anew when all was sent.
 #[derive(Debug)]
 pub(super) struct Output<'a> {
@@ -73,6 +81,42 @@ impl<'a> Output<'a> {
 
     pub(super) const fn release(&mut self) {
         self.held = None;
+    }
+
+    /// Where the next reply begins.
+    pub(super) const fn end(&self) -> usize {
+        self.end
+    }
+
+    /// All that was written from `start` on, to be copied `count` times.
+    pub(super) const fn copies(&self, start: usize, count: u32) -> Copies {
+        Copies {
+            start,
+            len: self.end.saturating_sub(start),
+            count,
+        }
+    }
+
+    /// Writes copies as long as there is room; what is left of them. Nothing else may be written before they
+    /// are there: a reply that was sent as a whole stays in the buffer until then.
+    pub(super) fn copy(&mut self, copies: Copies) -> Option<Copies> {
+        let mut copies = copies;
+        while copies.count > 0 {
+            if self.room() < copies.len {
+                return Some(copies);
+            }
+            let start = self.end;
+            for at in 0..copies.len {
+                let from = self.buffer.get(copies.start.saturating_add(at)).copied();
+                if let (Some(from), Some(to)) = (from, self.buffer.get_mut(self.end)) {
+                    *to = from;
+                    self.end = self.end.saturating_add(1);
+                }
+            }
+            copies.start = start;
+            copies.count = copies.count.saturating_sub(1);
+        }
+        None
     }
 
     /// Writes all of what `write` writes, or nothing.

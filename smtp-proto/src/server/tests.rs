@@ -1,3 +1,4 @@
+mod abuse;
 mod calls;
 mod chunks;
 mod drive;
