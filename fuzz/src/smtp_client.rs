@@ -152,10 +152,17 @@ impl<'c> Host<'c> {
                         client.transmitted(count, now).expect("it was there");
                     }
                 }
-                Step::Event => told.event(&client.event().expect("there is one")),
+                Step::Event => {
+                    let event = client.event().expect("there is one");
+                    told.event(&event);
+                    if matches!(event, Event::Delivered { .. }) {
+                        plan.check(&told.sent[told.begin..]);
+                    }
+                }
                 Step::Order => {
                     plan = Plan::default();
                     told.transaction += 1;
+                    told.begin = told.sent.len();
                     match orders.next() {
                         None | Some(0) => client.quit().expect("it is idle"),
                         Some(order) => {
@@ -191,7 +198,10 @@ impl<'c> Host<'c> {
                     };
                     let is_secure = client.peer().secure;
                     match result {
-                        Ok(octets) => told.send(octets, is_secure),
+                        Ok(octets) => {
+                            plan.given.extend(octets);
+                            told.send(octets, is_secure);
+                        }
                         Err(error) => {
                             assert!(plan.is_bare, "{error}");
                             told.log.push(format!("content {error:?}"));
@@ -295,6 +305,7 @@ impl<'c> Host<'c> {
             28 => client.reset(),
             _ => client.command(b"BDAT", b"0"),
         };
+        plan.whole = plan.content.concat();
         if let Err(error) = result {
             told.log.push(format!("order {error:?}"));
         }
@@ -333,10 +344,26 @@ fn exchange(mechanism: Mechanism) -> Exchange<'static> {
 struct Plan {
     recipients: u32,
     content: Vec<&'static [u8]>,
+    /// All of the content, and what of it was given to be sent.
+    whole: Vec<u8>,
+    given: Vec<u8>,
     /// The last piece is said to be the last.
     ends_itself: bool,
     /// It may be that the content cannot be sent.
     is_bare: bool,
+}
+
+impl Plan {
+    /// What was sent of the content of a message that was delivered.
+    fn check(&self, sent: &[u8]) {
+        let by_chunks = sent.windows(5).any(|window| window == b"BDAT ");
+        let expected = if by_chunks {
+            self.whole.clone()
+        } else {
+            smtp_data::dotted(&smtp_data::normalised(&self.whole))
+        };
+        assert_eq!(self.given, expected);
+    }
 }
 
 /// What came of it.
@@ -346,6 +373,8 @@ struct Told {
     sent: Vec<u8>,
     in_clear: Vec<u8>,
     transaction: u32,
+    /// Where in `sent` its transaction begins.
+    begin: usize,
     /// Each recipient that was taken, and each that had its final event.
     given: Vec<(u32, u32)>,
     done: Vec<(u32, u32)>,

@@ -63,7 +63,7 @@ fn bare(data: &[u8]) -> Option<BareLineEnd> {
 }
 
 /// Each bare CR and each bare LF as CRLF.
-fn normalised(data: &[u8]) -> Vec<u8> {
+pub(crate) fn normalised(data: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = data;
     while let Some((&octet, after)) = rest.split_first() {
@@ -91,7 +91,7 @@ fn stuffed(data: &[u8]) -> Vec<u8> {
     out
 }
 
-fn dotted(data: &[u8]) -> Vec<u8> {
+pub(crate) fn dotted(data: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for (at, &octet) in data.iter().enumerate() {
         let begins_line = at == 0 || data[..at].ends_with(b"\r\n");
