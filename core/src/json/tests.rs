@@ -372,6 +372,51 @@ fn wrong_calls_write_nothing() {
     assert_eq!(writer.null(), Err(WriteError::Full));
 }
 
+/// Takes every call but one.
+struct FullOnce(usize);
+
+impl Sink for FullOnce {
+    fn put(&mut self, _: &[u8]) -> Result<(), Full> {
+        let full = self.0 == 0;
+        self.0 = self.0.wrapping_sub(1);
+        if full { Err(Full) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn a_void_text_never_ends() {
+    let (mut failed, mut whole) = (0, 0);
+    for at in 0..40 {
+        let mut writer = Writer::new(FullOnce(at));
+        let _ = writer.begin_object();
+        let _ = writer.name("a");
+        let _ = writer.begin_array();
+        let _ = writer.integer(-1);
+        let _ = writer.unsigned(10);
+        let _ = writer.string("\n");
+        let _ = writer.end();
+        let _ = writer.name("b");
+        let _ = writer.null();
+        let _ = writer.end();
+        match writer.finish() {
+            Err(error) => {
+                assert_eq!(error, WriteError::Order);
+                failed += 1;
+            }
+            Ok(sink) => {
+                assert!(sink.0 < 40); // it never was full
+                whole += 1;
+            }
+        }
+    }
+    assert!(failed > 15 && whole > 0, "{failed} {whole}");
+    let mut writer = Writer::new(Counter::default());
+    writer.begin_array().unwrap();
+    let bad = writer.string_of(&Pieces(b"\xff", 1));
+    assert_eq!(bad, Err(WriteError::NotUtf8));
+    assert_eq!(writer.end(), Err(WriteError::Order));
+}
+
 /// Bytes that come in pieces.
 struct Pieces<'a>(&'a [u8], usize);
 

@@ -165,6 +165,7 @@ impl Emit for Text<'_> {
     }
 }
 
+/// For people: control characters are shown as U+FFFD. The string itself is written by [`Emit`].
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.emit(&mut FmtSink(f)).map_err(|_| fmt::Error)

@@ -8,7 +8,8 @@ use crate::{Emit, Full, Sink};
 /// Writes one JSON text into a sink, without white space.
 ///
 /// Only what must be escaped is, in the shortest way (RFC 8259 7). A call that would not make a JSON
-/// text is refused and writes nothing.
+/// text is refused and writes nothing. Once the output is void, because the sink was full or a string
+/// was not UTF-8, all that follows is refused.
 ///
 /// ```
 /// use scop_core::{SliceSink, json::Writer};
@@ -43,6 +44,8 @@ enum State {
     Named,
     /// The text is complete.
     Done,
+    /// The output is void.
+    Void,
 }
 
 /// Why something was not written.
@@ -110,13 +113,14 @@ impl<S: Sink> Writer<S> {
     /// # Errors
     /// See [`WriteError`].
     pub fn end(&mut self) -> Result<(), WriteError> {
-        if self.nesting.depth == 0 || self.state == State::Named {
+        if self.nesting.depth == 0 || matches!(self.state, State::Named | State::Void) {
             return Err(WriteError::Order);
         }
         let mark = if self.nesting.in_object() { b'}' } else { b']' };
+        self.put(&[mark])?;
         self.nesting.pop();
         self.after_value();
-        Ok(self.sink.put_byte(mark)?)
+        Ok(())
     }
 
     /// Writes the name of a member.
@@ -132,15 +136,18 @@ impl<S: Sink> Writer<S> {
     /// # Errors
     /// See [`WriteError`].
     pub fn name_of<E: Emit + ?Sized>(&mut self, name: &E) -> Result<(), WriteError> {
-        if !self.nesting.in_object() || self.state == State::Named {
-            return Err(WriteError::Order);
+        match self.state {
+            State::First | State::Next if !self.nesting.in_object() => {
+                return Err(WriteError::Order);
+            }
+            State::First => {}
+            State::Next => self.put(b",")?,
+            State::Named | State::Done | State::Void => return Err(WriteError::Order),
         }
-        if self.state == State::Next {
-            self.sink.put_byte(b',')?;
-        }
-        self.state = State::Named;
         self.quoted(name)?;
-        Ok(self.sink.put_byte(b':')?)
+        self.put(b":")?;
+        self.state = State::Named;
+        Ok(())
     }
 
     /// Writes a string.
@@ -175,8 +182,7 @@ impl<S: Sink> Writer<S> {
     /// # Errors
     /// See [`WriteError`].
     pub fn unsigned(&mut self, number: u64) -> Result<(), WriteError> {
-        self.plain(b"")?;
-        Ok(self.sink.put_decimal(number)?)
+        self.decimal(b"", number)
     }
 
     /// Writes an integer.
@@ -184,8 +190,8 @@ impl<S: Sink> Writer<S> {
     /// # Errors
     /// See [`WriteError`].
     pub fn integer(&mut self, number: i64) -> Result<(), WriteError> {
-        self.plain(if number < 0 { b"-" } else { b"" })?;
-        Ok(self.sink.put_decimal(number.unsigned_abs())?)
+        let sign: &[u8] = if number < 0 { b"-" } else { b"" };
+        self.decimal(sign, number.unsigned_abs())
     }
 
     /// Writes `true` or `false`.
@@ -239,7 +245,7 @@ impl<S: Sink> Writer<S> {
             return Err(WriteError::TooDeep);
         }
         self.before_value()?;
-        self.sink.put_byte(mark)?;
+        self.put(&[mark])?;
         self.nesting.push(mark == b'{');
         self.state = State::First;
         Ok(())
@@ -248,15 +254,39 @@ impl<S: Sink> Writer<S> {
     /// Writes a value that needs no escaping.
     fn plain(&mut self, text: &[u8]) -> Result<(), WriteError> {
         self.before_value()?;
-        self.sink.put(text)?;
+        self.put(text)?;
         self.after_value();
         Ok(())
     }
 
+    fn decimal(&mut self, sign: &[u8], number: u64) -> Result<(), WriteError> {
+        self.before_value()?;
+        self.put(sign)?;
+        let written = self.sink.put_decimal(number);
+        self.written(written.map_err(WriteError::from))?;
+        self.after_value();
+        Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        let written = self.sink.put(bytes);
+        self.written(written.map_err(WriteError::from))
+    }
+
+    /// After a failure the output is void.
+    fn written(&mut self, written: Result<(), WriteError>) -> Result<(), WriteError> {
+        if written.is_err() {
+            self.state = State::Void;
+        }
+        written
+    }
+
     fn before_value(&mut self) -> Result<(), WriteError> {
         match (self.state, self.nesting.in_object()) {
-            (State::Done, _) | (State::First | State::Next, true) => Err(WriteError::Order),
-            (State::Next, false) => Ok(self.sink.put_byte(b',')?),
+            (State::Done | State::Void, _) | (State::First | State::Next, true) => {
+                Err(WriteError::Order)
+            }
+            (State::Next, false) => self.put(b","),
             (State::First, false) | (State::Named, _) => Ok(()),
         }
     }
@@ -270,18 +300,20 @@ impl<S: Sink> Writer<S> {
     }
 
     fn quoted<E: Emit + ?Sized>(&mut self, value: &E) -> Result<(), WriteError> {
-        self.sink.put_byte(b'"')?;
+        self.put(b"\"")?;
         let mut escape = Escape {
             sink: &mut self.sink,
             utf8: Utf8::default(),
             is_bad: false,
         };
-        let written = value.emit(&mut escape);
-        if escape.is_bad || (written.is_ok() && escape.utf8.missing > 0) {
-            return Err(WriteError::NotUtf8);
-        }
-        written?;
-        Ok(self.sink.put_byte(b'"')?)
+        let emitted = value.emit(&mut escape);
+        let written = if escape.is_bad || (emitted.is_ok() && escape.utf8.missing > 0) {
+            Err(WriteError::NotUtf8)
+        } else {
+            emitted.map_err(WriteError::from)
+        };
+        self.written(written)?;
+        self.put(b"\"")
     }
 }
 
