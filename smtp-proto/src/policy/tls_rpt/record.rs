@@ -90,7 +90,8 @@ fn pieces(rua: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Whether it is a scheme, a colon and something of the characters of RFC 3986 2.
+/// Whether it is a scheme, a colon and something of the characters of RFC 3986 2, `%` among them only
+/// before two hexadecimal digits.
 fn is_uri(uri: &[u8]) -> bool {
     let colon = memchr::memchr(b':', uri).and_then(|colon| uri.split_at_checked(colon));
     let Some((scheme, [_, rest @ ..])) = colon else {
@@ -108,6 +109,21 @@ fn is_uri(uri: &[u8]) -> bool {
         && scheme.iter().all(in_scheme)
         && !rest.is_empty()
         && rest.iter().all(is_part)
+        && has_whole_escapes(rest)
+}
+
+/// ```text
+/// pct-encoded = "%" HEXDIG HEXDIG                         ; RFC 3986 2.1
+/// ```
+fn has_whole_escapes(text: &[u8]) -> bool {
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        let mut is_digit = || bytes.next().is_some_and(u8::is_ascii_hexdigit);
+        if *byte == b'%' && !(is_digit() && is_digit()) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Where a report goes.
@@ -118,7 +134,7 @@ pub enum Rua<'a> {
     Mailto(&'a [u8]),
     /// By POST to this URI (RFC 8460 5.4).
     Https(&'a [u8]),
-    /// A URI of another scheme, which cannot be used.
+    /// A URI that cannot be used: of another scheme, or without an address or a host.
     Other(&'a [u8]),
 }
 
@@ -128,13 +144,20 @@ impl<'a> Rua<'a> {
             let (head, rest) = uri.split_at_checked(scheme.len())?;
             head.eq_ignore_ascii_case(scheme).then_some(rest)
         };
-        if let Some(address) = behind(b"mailto:") {
-            let end = memchr::memchr(b'?', address).unwrap_or(address.len());
-            return Self::Mailto(address.get(..end).unwrap_or_default());
+        let until = |text: &'a [u8], ends: fn(&u8) -> bool| {
+            let len = text.iter().position(ends).unwrap_or(text.len());
+            text.get(..len).filter(|part| !part.is_empty())
+        };
+        let address = behind(b"mailto:").and_then(|rest| until(rest, |byte| *byte == b'?'));
+        if let Some(address) = address {
+            return Self::Mailto(address);
         }
-        match behind(b"https://") {
-            Some(_) => Self::Https(uri),
-            None => Self::Other(uri),
+        let host = behind(b"https://")
+            .and_then(|rest| until(rest, |byte| matches!(byte, b'/' | b'?' | b'#')));
+        if host.is_some() {
+            Self::Https(uri)
+        } else {
+            Self::Other(uri)
         }
     }
 }
