@@ -26,7 +26,7 @@ const TWICE: Refusal = Refusal::new(501, Status::new(5, 5, 4), "Parameter given 
 const NO_UTF8: Refusal = Refusal::new(
     553,
     Status::new(5, 6, 7),
-    "Address is not ASCII, and SMTPUTF8 was not given",
+    "Address or parameter is not ASCII, and SMTPUTF8 was not given",
 );
 const TOO_MANY_RECIPIENTS: Refusal = Refusal::new(452, Status::new(4, 5, 3), "Too many recipients");
 
@@ -349,10 +349,12 @@ impl Server<'_> {
                 extension.rcpt_parameter(parameter, &self.session, &self.envelope)
             },
         )?;
-        if !path.is_ascii() && !self.envelope.utf8 {
-            return Err(NO_UTF8);
+        // RFC 6531 3.3: paths and values of parameters.
+        if self.envelope.utf8 || path.is_ascii() && parameters.raw().is_ascii() {
+            Ok(())
+        } else {
+            Err(NO_UTF8)
         }
-        Ok(())
     }
 
     /// Has each parameter judged by the extension that it belongs to.

@@ -535,3 +535,31 @@ fn what_the_host_says_of_addresses() {
         sent.ends_with("\r\n250 2.0.0 Joe Public <joe@example.org>\r\n459 4.0.0 not allowed\r\n")
     );
 }
+
+/// Takes any value.
+struct Wall;
+
+impl Extension for Wall {
+    fn keyword(&self) -> &'static str {
+        "XWALL"
+    }
+
+    fn rcpt_keywords(&self) -> &[&str] {
+        &["XWALL"]
+    }
+}
+
+#[test]
+fn a_value_beyond_ascii_needs_smtputf8() {
+    let offered: &[&dyn Extension] = &[&Wall, &EightBitMime, &SmtpUtf8];
+    for (smtputf8, want) in [("", "553"), (" SMTPUTF8", "250")] {
+        let commands =
+            std::format!("EHLO c\r\nMAIL FROM:<>{smtputf8}\r\nRCPT TO:<a@b> XWALL=\u{e9}\r\n");
+        let seen = at_every_cut(
+            Config::new("mx.example.org", offered),
+            commands.as_bytes(),
+            &mut |_| None,
+        );
+        assert_eq!(codes(&seen.sent), std::format!("220|250|250|{want}"));
+    }
+}
