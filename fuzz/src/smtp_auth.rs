@@ -333,9 +333,9 @@ fn converse(mechanism: Mechanism, other: Option<(usize, &[u8])>) -> (bool, Vec<V
 
 /// RFC 5802 3 word by word.
 struct Keys {
-    client_key: Vec<u8>,
-    stored_key: Vec<u8>,
-    server_key: Vec<u8>,
+    client: Vec<u8>,
+    stored: Vec<u8>,
+    server: Vec<u8>,
 }
 
 impl Keys {
@@ -346,23 +346,20 @@ impl Keys {
             block = hmac(password, &block);
             salted = xor(&salted, &block);
         }
-        let client_key = hmac(&salted, b"Client Key");
+        let client = hmac(&salted, b"Client Key");
         Self {
-            stored_key: hash(&client_key),
-            client_key,
-            server_key: hmac(&salted, b"Server Key"),
+            stored: hash(&client),
+            client,
+            server: hmac(&salted, b"Server Key"),
         }
     }
 
     fn proof(&self, message: &str) -> Vec<u8> {
-        xor(
-            &self.client_key,
-            &hmac(&self.stored_key, message.as_bytes()),
-        )
+        xor(&self.client, &hmac(&self.stored, message.as_bytes()))
     }
 
     fn verifier(&self, message: &str) -> Vec<u8> {
-        hmac(&self.server_key, message.as_bytes())
+        hmac(&self.server, message.as_bytes())
     }
 }
 

@@ -116,6 +116,7 @@ impl<'c> Host<'c> {
     }
 
     /// Runs a session in which the parts of what the server sends come in chunks.
+    #[expect(clippy::too_many_lines, reason = "one loop")]
     fn speak<'i>(&self, server: &'i [u8], mut cut: impl FnMut(&'i [u8]) -> Vec<&'i [u8]>) -> Told {
         let (mut input, mut output) = ([0; 600], [0; 512]);
         let buffers = Buffers {
@@ -166,7 +167,7 @@ impl<'c> Host<'c> {
                     match orders.next() {
                         None | Some(0) => client.quit().expect("it is idle"),
                         Some(order) => {
-                            self.order(order, &mut client, &mut plan, &mut exchange, &mut told);
+                            Self::order(order, &mut client, &mut plan, &mut exchange, &mut told);
                         }
                     }
                 }
@@ -237,7 +238,7 @@ impl<'c> Host<'c> {
                 Step::Wait(deadline) => {
                     if let Some(part) = parts.next() {
                         chunks = cut(part).into_iter();
-                    } else if self.orders.len() % 2 == 0 {
+                    } else if self.orders.len().is_multiple_of(2) {
                         client.handle_closed();
                     } else {
                         client.handle_timeout(deadline);
@@ -260,7 +261,6 @@ impl<'c> Host<'c> {
 
     /// What an idle machine is told to do.
     fn order(
-        &self,
         order: u8,
         client: &mut Client<'_>,
         plan: &mut Plan,
@@ -465,7 +465,7 @@ fn parts(server: &[u8]) -> Vec<&[u8]> {
         let tls = rest[1..].iter().position(|&octet| octet == 22);
         let (part, behind) = match (blank, tls) {
             (Some(blank), tls) if tls.is_none_or(|tls| blank < tls) => {
-                (&rest[..blank + 1], &rest[blank + 3..])
+                (&rest[..=blank], &rest[blank + 3..])
             }
             (_, Some(tls)) => rest.split_at(tls + 1),
             _ => (rest, &b""[..]),

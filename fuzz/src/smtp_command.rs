@@ -114,7 +114,7 @@ fn check_line(line: &[u8], choice: &mut Choice) {
                 if let Ok(strict) = strict {
                     assert_eq!(command, strict, "{tolerance:?}");
                 }
-                check_command(&command, tolerance);
+                check_command(&command, *tolerance);
             }
             Err(error) => {
                 assert!(error.offset() <= line.len());
@@ -129,7 +129,7 @@ fn check_line(line: &[u8], choice: &mut Choice) {
     }
 }
 
-fn check_command(command: &Command<'_>, tolerance: &Tolerance) {
+fn check_command(command: &Command<'_>, tolerance: Tolerance) {
     let written = written(command);
     let line = &written[..written.len() - 2];
     assert_eq!(command.to_string().as_bytes(), line);
@@ -137,8 +137,8 @@ fn check_command(command: &Command<'_>, tolerance: &Tolerance) {
     let mut narrow = Tolerance::STRICT;
     narrow.long_path = tolerance.long_path;
     narrow.any_hello = tolerance.any_hello;
-    for tolerance in [tolerance, &narrow] {
-        let again = Command::parse_with(line, tolerance);
+    for tolerance in [tolerance, narrow] {
+        let again = Command::parse_with(line, &tolerance);
         assert_eq!(again, Ok(*command), "{tolerance:?}");
         assert_eq!(again.expect("as before").to_vec(), written);
     }
@@ -146,7 +146,7 @@ fn check_command(command: &Command<'_>, tolerance: &Tolerance) {
         Ok(typed) => {
             let written = self::written(&typed);
             let line = &written[..written.len() - 2];
-            let again = Command::parse_with(line, tolerance).expect("it was written");
+            let again = Command::parse_with(line, &tolerance).expect("it was written");
             assert_eq!(again.typed(), Ok(typed));
         }
         Err(error) => assert!(error.offset() <= line.len()),
@@ -154,7 +154,7 @@ fn check_command(command: &Command<'_>, tolerance: &Tolerance) {
     let (Command::Mail(_, parameters) | Command::Rcpt(_, parameters)) = command else {
         return;
     };
-    for parameter in parameters.iter() {
+    for parameter in parameters {
         match parameter.typed() {
             Ok(typed) => {
                 let written = typed.to_vec();

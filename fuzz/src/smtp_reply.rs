@@ -134,7 +134,7 @@ fn check_views(data: &[u8], replies: &[Vec<u8>], lf_line: bool, limits: &ReplyLi
         let shorter = &raw[..raw.len() - 1];
         let error = ReplyView::parse_with(shorter, &tolerance).unwrap_err();
         assert_eq!(error.kind(), ReplyErrorKind::Unfinished);
-        check_view(&view, &tolerance);
+        check_view(&view, tolerance);
     }
     // What the reader refuses without being short of room is no reply either.
     if *limits == ReplyLimits::DEFAULT
@@ -144,7 +144,7 @@ fn check_views(data: &[u8], replies: &[Vec<u8>], lf_line: bool, limits: &ReplyLi
     }
 }
 
-fn check_view(view: &ReplyView<'_>, tolerance: &Tolerance) {
+fn check_view(view: &ReplyView<'_>, tolerance: Tolerance) {
     let lines: Vec<&[u8]> = view
         .raw()
         .split_inclusive(|&octet| octet == b'\n')
@@ -222,8 +222,8 @@ fn check_again(view: &ReplyView<'_>, texts: &[&[u8]]) {
 }
 
 /// RFC 5321 4.1.1.1.
-fn check_ehlo(view: &ReplyView<'_>, texts: &[&[u8]], tolerance: &Tolerance) {
-    for tolerance in [Tolerance::STRICT, *tolerance] {
+fn check_ehlo(view: &ReplyView<'_>, texts: &[&[u8]], tolerance: Tolerance) {
+    for tolerance in [Tolerance::STRICT, tolerance] {
         let Some(ehlo) = EhloReply::new(*view, &tolerance) else {
             return assert!(view.code().number() >= 300);
         };
@@ -234,7 +234,7 @@ fn check_ehlo(view: &ReplyView<'_>, texts: &[&[u8]], tolerance: &Tolerance) {
         assert_eq!(ehlo.lines().collect::<Vec<_>>(), texts[1..]);
         let expected = texts[1..]
             .iter()
-            .filter_map(|line| keyword(line, &tolerance));
+            .filter_map(|line| keyword(line, tolerance));
         let read = ehlo.keywords().map(|keyword| {
             let words = keyword.words().map(<[u8]>::to_vec).collect();
             (keyword.name().to_vec(), words)
@@ -257,7 +257,7 @@ fn check_ehlo(view: &ReplyView<'_>, texts: &[&[u8]], tolerance: &Tolerance) {
 }
 
 /// A keyword and its arguments.
-fn keyword(line: &[u8], tolerance: &Tolerance) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
+fn keyword(line: &[u8], tolerance: Tolerance) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
     let mut line = line.to_vec();
     let is_name = |name: &[u8]| {
         name.iter().all(|o| o.is_ascii_alphanumeric() || *o == b'-')

@@ -1,4 +1,4 @@
-//! TLS reports: JSON is what serde_json takes for JSON, a report is read as serde_json reads it, and what
+//! TLS reports: JSON is what `serde_json` takes for JSON, a report is read as `serde_json` reads it, and what
 //! is written of it is read as the same; the record agrees with a naive reading.
 
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use scop_smtp_proto::policy::tls_rpt::{
     Record, Report, ReportWriter, ResultType, Rua,
 };
 
-/// serde_json takes one level less than 128.
+/// `serde_json` takes one level less than 128.
 const DEPTH: u8 = 127;
 
 /// A report, or a record.
@@ -32,7 +32,7 @@ pub fn run(data: &[u8]) {
     assert_eq!(read, naive_record(data));
 }
 
-/// As serde_json has it: of members of one name the last counts.
+/// As `serde_json` has it: of members of one name the last counts.
 fn of(value: Value<'_>) -> serde_json::Value {
     match value.kind() {
         Kind::Null => serde_json::Value::Null,
