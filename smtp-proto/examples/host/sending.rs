@@ -7,7 +7,7 @@ use std::fmt;
 use scop_smtp_proto::auth::client::{Exchange, Scram};
 use scop_smtp_proto::auth::scram::{self, Nonce};
 use scop_smtp_proto::auth::{Credentials, Mechanism};
-use scop_smtp_proto::client::{self, Cause, Client, Event, OrderError};
+use scop_smtp_proto::client::{self, Client, Event, OrderError};
 use scop_smtp_proto::{ForwardPath, Parameters, ReversePath};
 
 use super::{now, random};
@@ -103,10 +103,7 @@ impl<'l> Errand<'l> {
         let (index, fate) = match event {
             Event::Delivered { index, reply } => (index, Fate::Delivered(reply.to_string())),
             Event::Failed { index, fate, cause } => {
-                let why = match cause {
-                    Cause::Reply { reply, .. } => reply.to_string(),
-                    Cause::End(end) => end.to_string(),
-                };
+                let why = cause.to_string();
                 match fate {
                     client::Fate::NotDelivered => (index, Fate::Failed(why)),
                     client::Fate::Unknown => (index, Fate::Unknown(why)),

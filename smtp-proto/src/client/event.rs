@@ -121,6 +121,16 @@ pub enum Cause<'a> {
     End(End),
 }
 
+/// The reply, or the end.
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reply { reply, .. } => fmt::Display::fmt(reply, f),
+            Self::End(end) => fmt::Display::fmt(end, f),
+        }
+    }
+}
+
 /// What the next reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
