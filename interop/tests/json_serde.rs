@@ -78,6 +78,7 @@ fn seams() {
         "1E400",
         "\"\t\"",
         "\"\\x\"",
+        "\"\\b\\f\\n\\r\\t\\/\\\\\\\"\"",
         "\"\\u12g4\"",
         "\"\\ud800\"",
         "\"\\udc00\"",
@@ -147,6 +148,7 @@ proptest! {
         writer.end().unwrap();
         writer.end().unwrap();
         writer.finish().unwrap();
+        compare(&out);
         let theirs: Theirs = serde_json::from_slice(&out).unwrap();
         let same = serde_json::json!({ name: [Theirs::from(text), Theirs::from(signed), Theirs::from(unsigned)] });
         prop_assert_eq!(&theirs, &same);
