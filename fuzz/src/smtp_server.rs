@@ -189,7 +189,7 @@ impl<'c> Host<'c> {
                     // In two parts.
                     for count in [count / 2, count - count / 2] {
                         seen.sent.extend(&server.transmit()[..count]);
-                        server.transmitted(count).expect("it was there");
+                        server.transmitted(count, Instant(0)).expect("it was there");
                     }
                 }
                 Step::Event => self.answer(&mut server, &mut seen, &mut content),

@@ -33,7 +33,7 @@
 //!     match server.poll() {
 //!         Step::Transmit => {
 //!             sent.extend_from_slice(server.transmit());
-//!             server.transmitted(server.transmit().len())?;
+//!             server.transmitted(server.transmit().len(), Instant(0))?;
 //!         }
 //!         Step::Event => match server.event() {
 //!             Some(Event::Recipient { index, .. }) if index > 0 => server.answer(&Reply::new(550, None, "No")?)?,
@@ -156,7 +156,7 @@ struct Counts {
 struct Clock {
     /// For the next command or piece of content.
     next: Instant,
-    /// `next` is counted from the next call that tells the time.
+    /// What the client had to do is done; `next` is counted from the next call that tells the time.
     is_stale: bool,
     message: Option<Instant>,
     session: Instant,
@@ -309,11 +309,11 @@ impl<'a> Server<'a> {
         self.output.ready()
     }
 
-    /// The first `count` octets of [`Server::transmit`] were sent.
+    /// The first `count` octets of [`Server::transmit`] were sent. When that was all, the client has its turn.
     ///
     /// # Errors
     /// When that many were not there; nothing changes.
-    pub fn transmitted(&mut self, count: usize) -> Result<(), AnswerError> {
+    pub fn transmitted(&mut self, count: usize, now: Instant) -> Result<(), AnswerError> {
         if !self.output.sent(count) {
             return Err(AnswerError::NothingAsked);
         }
@@ -323,8 +323,11 @@ impl<'a> Server<'a> {
             if self.state == State::Greeting && self.wish.is_none() {
                 self.state = State::Command;
             }
+            if count > 0 {
+                self.clock.is_stale = true;
+                self.refresh(now);
+            }
         }
-        self.clock.is_stale = true;
         Ok(())
     }
 

@@ -328,7 +328,7 @@ impl Conversation<'_> {
             server::Step::Transmit => {
                 let count = self.chance.below(server.transmit().len()) + 1;
                 self.to_client.send(&server.transmit()[..count]);
-                server.transmitted(count).unwrap();
+                server.transmitted(count, self.now).unwrap();
             }
             server::Step::Event => self.answer(server),
             server::Step::Wait(_) => {

@@ -134,7 +134,7 @@ fn serve(
                 let octets = server.transmit();
                 let count = octets.len();
                 to_client.extend_from_slice(octets);
-                server.transmitted(count).expect("they were there");
+                server.transmitted(count, NOW).expect("they were there");
             }
             server::Step::Event => {
                 black_box(server.event());

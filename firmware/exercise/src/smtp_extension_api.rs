@@ -213,7 +213,7 @@ fn serve<'o>(
             server::Step::Transmit => {
                 scop_core::Sink::put(&mut sink, server.transmit()).ok()?;
                 let count = server.transmit().len();
-                server.transmitted(count).ok()?;
+                server.transmitted(count, Instant(1)).ok()?;
             }
             server::Step::Event => {
                 if server.accept().is_err() {

@@ -77,7 +77,7 @@ fn serve(
                 let octets = server.transmit();
                 tally.flag(said.put(octets).is_ok());
                 let count = octets.len();
-                server.transmitted(count).ok()?;
+                server.transmitted(count, Instant(1)).ok()?;
             }
             Step::Event => {
                 let is_ours = match server.event()? {

@@ -303,7 +303,7 @@ fn injected_server(is_handed_in: bool, tally: &mut Tally) -> Option<server::End>
         match server.poll() {
             server::Step::Transmit => {
                 let count = server.transmit().len();
-                server.transmitted(count).ok()?;
+                server.transmitted(count, Instant(1)).ok()?;
             }
             server::Step::Event => server.accept().ok()?,
             server::Step::Wait(_) => {
@@ -371,7 +371,7 @@ fn late(tally: &mut Tally) {
             match server.poll() {
                 server::Step::Transmit => {
                     let count = server.transmit().len();
-                    tally.check(server.transmitted(count).is_ok());
+                    tally.check(server.transmitted(count, Instant(1)).is_ok());
                 }
                 server::Step::Event => tally.check(server.accept().is_ok()),
                 server::Step::Wait(until) if is_late => server.handle_timeout(until),

@@ -37,7 +37,7 @@ pub fn serve(
     loop {
         match server.poll() {
             Step::Transmit => match stream.write(server.transmit()) {
-                Ok(count) => server.transmitted(count).map_err(io::Error::other)?,
+                Ok(count) => server.transmitted(count, now()).map_err(io::Error::other)?,
                 Err(_) => server.handle_closed(),
             },
             Step::Event => mailroom.event(&mut server).map_err(io::Error::other)?,

@@ -56,7 +56,7 @@ pub(crate) fn serve(extensions: &[&dyn Extension], secure: bool, script: &str) -
             server::Step::Transmit => {
                 let count = server.transmit().len();
                 sent.extend_from_slice(server.transmit());
-                server.transmitted(count).unwrap();
+                server.transmitted(count, Instant(0)).unwrap();
             }
             server::Step::Event => {
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

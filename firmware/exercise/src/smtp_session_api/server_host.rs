@@ -52,7 +52,7 @@ impl<'a> ServerHost<'a> {
                     let octets = server.transmit();
                     down.put(octets).ok()?;
                     let count = octets.len();
-                    server.transmitted(count).ok()?;
+                    server.transmitted(count, Instant(1)).ok()?;
                 }
                 server::Step::StartTls => server.tls_started(b"", Instant(1)).ok()?,
                 server::Step::Event => self.answer(server, seen, tally)?,

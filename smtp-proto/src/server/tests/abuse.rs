@@ -5,10 +5,11 @@ use std::string::String;
 use scop_core::Instant;
 
 use super::drive::{at_every_cut, codes};
+use super::limits::server_with;
 use super::transcript::OFFERED;
 use crate::extension::{Effect, Protocol, Refusal, Session};
 use crate::reply::Reply;
-use crate::server::{AnswerError, Buffers, Config, End, Event, Server, Step};
+use crate::server::{AnswerError, Buffers, Config, End, Event, Server, Step, Timeouts};
 use crate::{Extension, Status};
 
 const BEGIN: &str = "EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\n";
@@ -160,6 +161,44 @@ fn a_refusal_of_an_extension_is_one_line() {
     assert_eq!(lines.reply().code().number(), 554);
 }
 
+/// It has no second turn by saying nothing: the time counts from the reply.
+#[test]
+fn silence_times_out_once() {
+    let late = |after: &'static [u8], timeout: core::time::Duration| {
+        server_with(Config::new("mx.example.org", OFFERED), |server| {
+            let mut input = after;
+            loop {
+                match server.poll() {
+                    Step::Transmit => {
+                        let count = server.transmit().len();
+                        server.transmitted(count, Instant(7)).unwrap();
+                    }
+                    Step::Event => server.accept().unwrap(),
+                    Step::Wait(_) if !input.is_empty() => {
+                        let _ = server.handle_input(&mut input, Instant(3));
+                    }
+                    _ => break,
+                }
+            }
+            let end = Instant(7) + timeout;
+            assert_eq!(server.deadline(), end);
+            server.transmitted(0, end).unwrap();
+            server.handle_timeout(Instant(end.0 - 1));
+            assert_eq!(server.end(), None);
+            server.handle_timeout(end);
+            assert_eq!(server.end(), Some(End::TimedOut));
+        });
+    };
+    let timeouts = Timeouts::DEFAULT;
+    late(b"", timeouts.command);
+    late(b"EHLO c\r\nMAIL FROM:<>\r\n", timeouts.command);
+    late(
+        b"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\n",
+        timeouts.data,
+    );
+    late(b"EHLO c\r\nSTARTTLS\r\n", timeouts.tls);
+}
+
 /// Behind the end nothing is said, though it was due.
 #[test]
 fn a_challenge_is_not_sent_behind_the_end() {
@@ -184,7 +223,9 @@ fn a_challenge_is_not_sent_behind_the_end() {
         b"EHLO c\r\nRSET\r\nAUTH SCRAM-SHA-256 biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=\r\n";
     loop {
         match server.poll() {
-            Step::Transmit => server.transmitted(server.transmit().len()).unwrap(),
+            Step::Transmit => server
+                .transmitted(server.transmit().len(), Instant(0))
+                .unwrap(),
             Step::Event if matches!(server.event(), Some(Event::Scram { .. })) => break,
             Step::Event => server.accept().unwrap(),
             _ => drop(server.handle_input(&mut input, Instant(0)).len()),

@@ -141,7 +141,7 @@ proptest! {
                     4..12 => {
                         match server.poll() {
                             Step::Transmit => {
-                                server.transmitted(server.transmit().len()).unwrap();
+                                server.transmitted(server.transmit().len(), now).unwrap();
                             }
                             Step::Event => {
                                 if let Event::Discarded(_) = server.event().unwrap() {
@@ -162,7 +162,7 @@ proptest! {
                     12 => (true, server.answer(&reply(250))),
                     13 => (true, server.answer(&reply(354))),
                     14 => (true, server.answer(&reply(if number == 0 { 421 } else { 550 }))),
-                    15 => (false, server.transmitted(number)),
+                    15 => (false, server.transmitted(number, now)),
                     16 => (false, server.tls_started(b"", now).map_err(|_| AnswerError::NothingAsked)),
                     _ => (true, server.accept()),
                 };

@@ -31,8 +31,7 @@ fn say_at(server: &mut Server<'_>, mut input: &[u8], now: Instant) -> String {
         match server.poll() {
             Step::Transmit => {
                 sent += str::from_utf8(server.transmit()).unwrap();
-                server.transmitted(server.transmit().len()).unwrap();
-                server.handle_timeout(now);
+                server.transmitted(server.transmit().len(), now).unwrap();
             }
             Step::Event => match server.event() {
                 Some(Event::Discarded(_)) => {}
@@ -582,7 +581,7 @@ fn answers_that_are_none() {
         assert_eq!(server.answer(&reply(220)), Ok(()));
         assert_eq!(server.accept(), Err(NothingAsked));
         assert_eq!(server.answer(&reply(220)), Err(NothingAsked));
-        assert!(server.transmitted(10_000).is_err());
+        assert!(server.transmitted(10_000, Instant(0)).is_err());
         say(server, b"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\n");
         let mut input: &[u8] = b"DATA\r\nx";
         let _ = server.handle_input(&mut input, Instant(0));
@@ -609,7 +608,10 @@ fn answers_that_are_none() {
         );
         assert_eq!(server.session().recipients, 1);
         assert_eq!(server.poll(), Step::Transmit);
-        assert_eq!(server.transmitted(server.transmit().len()), Ok(()));
+        assert_eq!(
+            server.transmitted(server.transmit().len(), Instant(0)),
+            Ok(())
+        );
         assert_eq!(server.poll(), Step::Event);
         assert_eq!(
             server.answer(&Reply::new(251, None, &longer).unwrap()),
