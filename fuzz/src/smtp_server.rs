@@ -428,7 +428,7 @@ impl<'n> Naive<'n> {
             let command = command.ok().filter(|_| line.len() <= LINE && !in_auth);
             let chunk = match command {
                 Some(Command::Other { verb, argument })
-                    if verb.is("BDAT") && self.offers("CHUNKING") =>
+                    if verb.is("BDAT") && self.lists("CHUNKING") =>
                 {
                     Bdat::parse(argument.raw()).ok()
                 }
@@ -494,9 +494,9 @@ impl<'n> Naive<'n> {
         self.chunks = None;
     }
 
-    fn offers(&self, keyword: &str) -> bool {
+    fn lists(&self, keyword: &str) -> bool {
         let mut extensions = self.config.extensions.iter();
-        self.is_extended && extensions.any(|extension| extension.keyword() == keyword)
+        extensions.any(|extension| extension.keyword() == keyword)
     }
 
     fn reply(&mut self) -> Option<u16> {
@@ -527,7 +527,7 @@ impl<'n> Naive<'n> {
             if self.reply()? == 250 {
                 assert!(has_recipients, "a chunk for nobody");
                 self.chunks = Some(content);
-            } else if has_recipients {
+            } else if has_recipients && self.is_extended {
                 self.reset();
             }
             return Some(());
@@ -553,7 +553,7 @@ impl<'n> Naive<'n> {
             policy => policy,
         };
         let (content, bare) = smtp_data::unstuffed(raw, true, dots, policy);
-        let limit = if self.offers("LIMITS") {
+        let limit = if self.is_extended && self.lists("LIMITS") {
             SMALL
         } else {
             self.config.limits.message_octets

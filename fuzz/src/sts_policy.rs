@@ -131,11 +131,12 @@ fn naive_record(data: &[u8]) -> Option<Vec<u8>> {
         if !starts_well || name.len() > 32 || !name.chars().all(is_name) || value.is_empty() {
             return None;
         }
-        if name == "id" {
+        if name == "id" && id.is_none() {
             let is_id = value.len() <= 32 && value.chars().all(|c| c.is_ascii_alphanumeric());
-            if !is_id || id.replace(value.as_bytes().to_vec()).is_some() {
+            if !is_id {
                 return None;
             }
+            id = Some(value.as_bytes().to_vec());
         } else if !value
             .chars()
             .all(|c| c.is_ascii_graphic() && !"=;".contains(c))
