@@ -113,8 +113,14 @@ impl Mechanism {
 }
 
 /// A set of mechanisms.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct MechanismSet(u8);
+
+impl fmt::Debug for MechanismSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
 
 impl MechanismSet {
     /// Those that do not reveal the secret to whoever reads the channel.

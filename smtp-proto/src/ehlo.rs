@@ -32,6 +32,7 @@ use crate::extension::{DeliverBy, FutureRelease, Limits, Size};
 use crate::lexical::Class;
 use crate::parameter::{HoldFor, Timestamp};
 use crate::reply::{Lines, ReplyView};
+use crate::shown::{Octets, Shown, debug_as_text};
 
 /// A reply that accepts EHLO or LHLO.
 ///
@@ -40,13 +41,19 @@ use crate::reply::{Lines, ReplyView};
 ///             / ( "250-" Domain [ SP ehlo-greet ] CRLF
 ///                 *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF )
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct EhloReply<'a> {
     reply: ReplyView<'a>,
     greeting: &'a [u8],
     /// Behind the line of the greeting.
     behind: &'a [u8],
     tolerance: Tolerance,
+}
+
+impl fmt::Debug for EhloReply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EhloReply").field(&self.reply).finish()
+    }
 }
 
 impl<'a> EhloReply<'a> {
@@ -138,10 +145,19 @@ impl core::iter::FusedIterator for Keywords<'_> {}
 /// ehlo-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
 /// ehlo-param   = 1*(%d33-126)
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Keyword<'a> {
     name: &'a [u8],
     arguments: &'a [u8],
+}
+
+impl fmt::Debug for Keyword<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyword")
+            .field("name", &Shown(Octets(self.name)))
+            .field("arguments", &Shown(Octets(self.arguments)))
+            .finish()
+    }
 }
 
 impl<'a> Keyword<'a> {
@@ -284,10 +300,12 @@ impl<'a> Keyword<'a> {
 }
 
 /// The arguments of a keyword.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Words<'a> {
     rest: &'a [u8],
 }
+
+debug_as_text!(Words, rest);
 
 impl<'a> Words<'a> {
     /// Of these arguments.

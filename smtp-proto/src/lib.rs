@@ -19,6 +19,7 @@ pub mod path;
 pub mod policy;
 pub mod reply;
 pub mod server;
+mod shown;
 
 #[doc(inline)]
 pub use command::{Command, Tolerance};

@@ -19,9 +19,10 @@
 
 use core::fmt;
 
-use scop_core::{Emit, Full, ParseError, Sink, SliceSink};
+use scop_core::{Emit, FmtSink, Full, ParseError, Sink, SliceSink};
 
 use crate::lexical::{Class, first_bad_utf8};
+use crate::shown::debug_as_text;
 
 mod dsn;
 mod timestamp;
@@ -118,11 +119,13 @@ pub type ParameterError = ParseError<ParameterErrorKind>;
 
 /// `esmtp-keyword ["=" esmtp-value]`. Two are equal when their keywords are, without regard to ASCII case, and
 /// their values, octet for octet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Parameter<'a> {
     keyword: &'a [u8],
     value: Option<&'a [u8]>,
 }
+
+debug_as_text!(Parameter);
 
 impl<'a> Parameter<'a> {
     /// A parameter to be written.
@@ -300,11 +303,20 @@ impl Emit for Parameter<'_> {
     }
 }
 
+/// As on the line of the command.
+impl fmt::Display for Parameter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.emit(&mut FmtSink(f)).map_err(|_| fmt::Error)
+    }
+}
+
 /// Parameters as they stand behind a path, all of them well formed, none of them twice.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Parameters<'a> {
     raw: &'a [u8],
 }
+
+debug_as_text!(Parameters, raw);
 
 impl<'a> Parameters<'a> {
     /// There are not many more in the registry; each is compared with those before it.
@@ -405,6 +417,13 @@ impl Emit for Parameters<'_> {
     }
 }
 
+/// As on the line of the command.
+impl fmt::Display for Parameters<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.emit(&mut FmtSink(f)).map_err(|_| fmt::Error)
+    }
+}
+
 impl PartialEq for Parameters<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
@@ -432,10 +451,12 @@ impl<'a> IntoIterator for &Parameters<'a> {
 }
 
 /// Reads [`Parameters`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Iter<'a> {
     rest: &'a [u8],
 }
+
+debug_as_text!(Iter, rest);
 
 impl<'a> Iterator for Iter<'a> {
     type Item = Parameter<'a>;

@@ -37,6 +37,7 @@ use core::fmt;
 use scop_core::{Cursor, Emit, FmtSink, Full, ParseError, Sink};
 
 use crate::command::Tolerance;
+use crate::shown::debug_as_text;
 
 mod domain;
 mod mailbox;
@@ -367,10 +368,12 @@ impl fmt::Display for ForwardPath<'_> {
 /// A-d-l     = At-domain *( "," At-domain )                         ; RFC 5321 4.1.2
 /// At-domain = "@" Domain
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Route<'a> {
     raw: &'a [u8],
 }
+
+debug_as_text!(Route, raw);
 
 impl<'a> Route<'a> {
     /// None.

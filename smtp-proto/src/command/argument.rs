@@ -6,10 +6,13 @@ use scop_core::{Cursor, Emit, Full, ParseError, Sink};
 
 use super::{CommandError, CommandErrorKind};
 use crate::lexical::{Class, first_bad_utf8};
+use crate::shown::debug_as_text;
 
 /// Text behind a verb: UTF-8 without control characters, and without spaces at its ends. It may be empty.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Argument<'a>(&'a [u8]);
+
+debug_as_text!(Argument, 0);
 
 impl<'a> Argument<'a> {
     /// None.
@@ -79,8 +82,10 @@ impl fmt::Display for Argument<'_> {
 ///
 /// RFC 5321 2.4 has letters only, and extensions have named others, as `X-EXPS`. Two are equal without regard to
 /// ASCII case.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Verb<'a>(&'a [u8]);
+
+debug_as_text!(Verb, 0);
 
 impl<'a> Verb<'a> {
     /// A verb.

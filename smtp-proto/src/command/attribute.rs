@@ -7,6 +7,7 @@ use scop_core::{Cursor, Emit, Full, ParseError, Sink, ip};
 use super::{CommandError, CommandErrorKind};
 use crate::lexical::Class;
 use crate::parameter::Xtext;
+use crate::shown::debug_as_text;
 
 /// What stands behind XCLIENT or XFORWARD: attributes with one space between, one at least, none twice.
 ///
@@ -26,10 +27,12 @@ use crate::parameter::Xtext;
 /// assert_eq!(address, "2001:db8::1".parse().ok());
 /// # Ok::<(), scop_smtp_proto::command::CommandError>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Attributes<'a> {
     raw: &'a [u8],
 }
+
+debug_as_text!(Attributes, raw);
 
 impl<'a> Attributes<'a> {
     /// There are ten names; each attribute is compared with those before it.
@@ -100,11 +103,13 @@ impl Emit for Attributes<'_> {
 }
 
 /// One attribute of XCLIENT or XFORWARD.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Attribute<'a> {
     name: &'a [u8],
     value: Xtext<'a>,
 }
+
+debug_as_text!(Attribute);
 
 impl<'a> Attribute<'a> {
     /// An attribute to be written.

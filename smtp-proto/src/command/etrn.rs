@@ -5,6 +5,7 @@ use scop_core::{Emit, Full, ParseError, Sink};
 use super::{CommandError, CommandErrorKind};
 use crate::lexical::Class;
 use crate::path::DomainName;
+use crate::shown::debug_as_text;
 
 /// What ETRN asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,11 +19,13 @@ pub enum EtrnScope {
 }
 
 /// What stands behind ETRN: `[option]node`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Etrn<'a> {
     scope: EtrnScope,
     node: &'a [u8],
 }
+
+debug_as_text!(Etrn);
 
 impl<'a> Etrn<'a> {
     /// Reads the argument: a domain, or behind `#` anything visible.

@@ -5,6 +5,7 @@ use scop_mime_core::report::utf8_address::{Encoded, Utf8Address};
 
 use super::xtext::{Octets, Xtext};
 use super::{ParameterError, ParameterErrorKind, word};
+use crate::shown::debug_as_text;
 
 /// RET: how much of the message a notification of failure gives back (RFC 3461 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -172,13 +173,15 @@ impl Emit for Notify {
 /// assert_eq!(written, b"ORCPT=utf-8;jos\\x{E9}@example.org");
 /// # Ok::<(), scop_smtp_proto::parameter::ParameterError>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct OriginalRecipient<'a> {
     address_type: &'a [u8],
     address: Address<'a>,
 }
 
-#[derive(Clone, Copy, Debug)]
+debug_as_text!(OriginalRecipient);
+
+#[derive(Clone, Copy)]
 enum Address<'a> {
     Xtext(Xtext<'a>),
     /// Of the type `utf-8`, as read.
@@ -289,8 +292,10 @@ impl Emit for OriginalRecipient<'_> {
 }
 
 /// The address of an [`OriginalRecipient`], decoded.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct OriginalAddress<'a>(Address<'a>);
+
+debug_as_text!(OriginalAddress);
 
 impl Emit for OriginalAddress<'_> {
     fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {

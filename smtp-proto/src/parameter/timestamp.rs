@@ -5,6 +5,7 @@ use scop_mime_core::DateTime;
 use scop_mime_core::header::date::Zone;
 
 use super::{ParameterError, ParameterErrorKind};
+use crate::shown::debug_as_text;
 
 /// A day, a time of day, the digits behind its second, and a zone.
 ///
@@ -17,11 +18,13 @@ use super::{ParameterError, ParameterErrorKind};
 /// ```
 ///
 /// `T` and `Z` may be lower case. The year is 1900 or later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp<'a> {
     time: DateTime,
     fraction: &'a [u8],
 }
+
+debug_as_text!(Timestamp);
 
 impl<'a> Timestamp<'a> {
     /// A time of whole seconds.

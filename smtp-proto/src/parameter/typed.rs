@@ -1,6 +1,8 @@
 //! What the parameters of the extensions that this crate knows mean.
 
-use scop_core::{Cursor, Emit, Full, ParseError, Sink};
+use core::fmt;
+
+use scop_core::{Cursor, Emit, FmtSink, Full, ParseError, Sink};
 
 use super::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret};
 use super::timestamp::Timestamp;
@@ -117,6 +119,13 @@ impl Emit for Typed<'_> {
             Self::ValidSince(value) => value.emit(sink),
             Self::Unknown(parameter) => parameter.emit(sink),
         }
+    }
+}
+
+/// As on the line of the command.
+impl fmt::Display for Typed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.emit(&mut FmtSink(f)).map_err(|_| fmt::Error)
     }
 }
 

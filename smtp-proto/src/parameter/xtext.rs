@@ -13,6 +13,7 @@
 use scop_core::{Cursor, Emit, Full, ParseError, Sink};
 
 use super::{ParameterError, ParameterErrorKind};
+use crate::shown::debug_as_text;
 
 /// Octets, and how they are written as xtext. Two are equal when their octets are.
 ///
@@ -21,10 +22,12 @@ use super::{ParameterError, ParameterErrorKind};
 /// xchar   = any ASCII CHAR between "!" (33) and "~" (126) inclusive, except for "+" and "="
 /// hexchar = "+" immediately followed by two upper case hexadecimal digits
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Xtext<'a>(Form<'a>);
 
-#[derive(Clone, Copy, Debug)]
+debug_as_text!(Xtext);
+
+#[derive(Clone, Copy)]
 enum Form<'a> {
     /// Well formed.
     Encoded(&'a [u8]),

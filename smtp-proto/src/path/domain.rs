@@ -7,6 +7,7 @@ use scop_core::{Cursor, Emit, FmtSink, Full, ParseError, Sink, ip};
 
 use super::{MAX_DOMAIN, MAX_LABEL, PathError, PathErrorKind, at_end, since};
 use crate::lexical::{Class, first_bad_utf8};
+use crate::shown::debug_as_text;
 
 /// What stands behind `@`, or behind HELO and EHLO.
 ///
@@ -145,10 +146,12 @@ impl fmt::Display for Domain<'_> {
 /// Ldh-str    = *( ALPHA / DIGIT / "-" ) Let-dig
 /// sub-domain =/ U-label                                            ; RFC 6531 3.3, RFC 5890 2.3.2.1
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct DomainName<'a> {
     raw: &'a [u8],
 }
+
+debug_as_text!(DomainName, raw);
 
 impl<'a> DomainName<'a> {
     /// Reads a name.
@@ -246,11 +249,13 @@ impl fmt::Display for DomainName<'_> {
 ///
 /// No tag but `IPv6` was ever registered, so that no one knows what it means; an IPv6 address without its tag
 /// is one too. Two are equal when the octets are; the tag in any ASCII case.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct TaggedLiteral<'a> {
     raw: &'a [u8],
     tag_len: usize,
 }
+
+debug_as_text!(TaggedLiteral, raw);
 
 impl<'a> TaggedLiteral<'a> {
     /// `content` is dcontent.

@@ -9,17 +9,20 @@ use scop_mime_core::header::address::AddressError;
 use super::{Domain, MAX_LOCAL_PART, MAX_PATH, PathError, PathErrorKind, at_end, since};
 use crate::command::Tolerance;
 use crate::lexical::{Class, first_bad_utf8};
+use crate::shown::debug_as_text;
 
 /// `Local-part "@" ( Domain / address-literal )`.
 ///
 /// Two are equal when their local parts are the same octets, whatever the quoting, and their domains the
 /// same without regard to ASCII case. Written, the local part is quoted only if it must be
 /// (RFC 5321 4.1.2), and an address literal has its canonical form.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Mailbox<'a> {
     raw: &'a [u8],
     local_len: usize,
 }
+
+debug_as_text!(Mailbox, raw);
 
 impl<'a> Mailbox<'a> {
     /// Reads a mailbox, without angle brackets.
@@ -153,10 +156,12 @@ impl fmt::Display for Mailbox<'_> {
 ///
 /// Two are equal when they mean the same octets; `"joe"` is `joe`, but `Joe` is another
 /// (RFC 5321 2.4).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct LocalPart<'a> {
     raw: &'a [u8],
 }
+
+debug_as_text!(LocalPart, raw);
 
 impl<'a> LocalPart<'a> {
     #[inline]
@@ -256,10 +261,12 @@ impl fmt::Display for LocalPart<'_> {
 }
 
 /// The octets that a local part means, for a user database; they need quoting to become a local part again.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LocalText<'a> {
     rest: &'a [u8],
 }
+
+debug_as_text!(LocalText, rest);
 
 impl Iterator for LocalText<'_> {
     type Item = u8;

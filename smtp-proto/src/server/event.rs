@@ -8,6 +8,7 @@ use crate::auth::Credentials;
 use crate::command::Hello;
 use crate::parameter::Parameters;
 use crate::path::{ForwardPath, ReversePath};
+use crate::shown::{Octets, Shown};
 
 /// What the host does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub enum Step {
 
 /// A wish that the host answers with [`Server::accept`](super::Server::accept) or
 /// [`Server::answer`](super::Server::answer), or, where that is said, news.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// A client is there. 220 greets it; 554 refuses it, and only QUIT is taken then (RFC 5321 3.1); any
@@ -103,6 +104,70 @@ pub enum Event<'a> {
         /// What stands behind its space; may be empty.
         argument: &'a [u8],
     },
+}
+
+/// By hand, to show octets as text.
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected => f.write_str("Connected"),
+            Self::Hello { verb, domain } => f
+                .debug_struct("Hello")
+                .field("verb", verb)
+                .field("domain", &Shown(Octets(domain)))
+                .finish(),
+            Self::Mail { path, parameters } => f
+                .debug_struct("Mail")
+                .field("path", path)
+                .field("parameters", parameters)
+                .finish(),
+            Self::Recipient {
+                path,
+                parameters,
+                index,
+            } => f
+                .debug_struct("Recipient")
+                .field("path", path)
+                .field("parameters", parameters)
+                .field("index", index)
+                .finish(),
+            Self::Data => f.write_str("Data"),
+            Self::MessageEnd { octets } => f
+                .debug_struct("MessageEnd")
+                .field("octets", octets)
+                .finish(),
+            Self::RecipientResult { index } => f
+                .debug_struct("RecipientResult")
+                .field("index", index)
+                .finish(),
+            Self::Discarded(why) => f.debug_tuple("Discarded").field(why).finish(),
+            Self::Authenticate(credentials) => {
+                f.debug_tuple("Authenticate").field(credentials).finish()
+            }
+            Self::Scram {
+                authorization,
+                user,
+            } => f
+                .debug_struct("Scram")
+                .field("authorization", authorization)
+                .field("user", user)
+                .finish(),
+            Self::Verify(argument) => (f.debug_tuple("Verify"))
+                .field(&Shown(Octets(argument)))
+                .finish(),
+            Self::Expand(argument) => (f.debug_tuple("Expand"))
+                .field(&Shown(Octets(argument)))
+                .finish(),
+            Self::Help(argument) => (f.debug_tuple("Help"))
+                .field(&Shown(Octets(argument)))
+                .finish(),
+            Self::Command { verb, argument } => f
+                .debug_struct("Command")
+                .field("verb", &Shown(Octets(verb)))
+                .field("argument", &Shown(Octets(argument)))
+                .finish(),
+        }
+    }
 }
 
 /// Why content was discarded.
