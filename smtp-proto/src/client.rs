@@ -192,6 +192,12 @@ impl<'a> Client<'a> {
         now: Instant,
     ) -> Result<Self, ConfigError> {
         let extensions = Extensions::new(config.extensions).map_err(ConfigError::Extensions)?;
+        if config.tls == TlsPolicy::Require
+            && !config.secure
+            && extensions.verb(reply::START_TLS).is_none()
+        {
+            return Err(ConfigError::NoStartTls);
+        }
         let Buffers { input, output } = buffers;
         if input.len() < Buffers::MIN_INPUT || output.len() < Buffers::MIN_OUTPUT {
             return Err(ConfigError::SmallBuffer);

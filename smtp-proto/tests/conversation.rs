@@ -535,7 +535,7 @@ fn converse(letters: &[Letter], setup: Setup, fault: &Fault, seed: u64) -> Outco
     config.protocol = setup.protocol();
     config.data_in_group = seed & 1 == 0;
     config.prefer_bdat = seed & 2 == 0;
-    config.tls = tls_policy(seed);
+    config.tls = tls_policy(seed, setup);
     config.limits.group = [1, 2, 100][usize::try_from(seed % 3).unwrap()];
     config.limits.chunks = [1, 2, 100][usize::try_from(seed / 3 % 3).unwrap()];
     let (mut input, mut output) = ([0; 600], [0; 600]);
@@ -557,10 +557,11 @@ fn converse(letters: &[Letter], setup: Setup, fault: &Fault, seed: u64) -> Outco
     conversation.run(&mut client, &mut server)
 }
 
-const fn tls_policy(seed: u64) -> TlsPolicy {
+/// A client without STARTTLS cannot require TLS.
+const fn tls_policy(seed: u64, setup: Setup) -> TlsPolicy {
     match seed >> 2 & 3 {
         0 => TlsPolicy::None,
-        1 => TlsPolicy::Require,
+        1 if setup.has(6) => TlsPolicy::Require,
         _ => TlsPolicy::Opportunistic,
     }
 }
@@ -604,7 +605,7 @@ fn check(letters: &[Letter], setup: Setup, fault: &Fault, seed: u64) {
     }
     if let Fault::None = fault {
         assert_eq!(outcome.timeouts, 0, "one side waited for the other in vain");
-        if tls_policy(seed) == TlsPolicy::Require && !setup.can_encrypt() {
+        if tls_policy(seed, setup) == TlsPolicy::Require && !setup.can_encrypt() {
             assert_eq!(outcome.client_end, Some(client::End::NoStartTls));
             assert!(outcome.asked.is_empty());
             return;
@@ -614,7 +615,7 @@ fn check(letters: &[Letter], setup: Setup, fault: &Fault, seed: u64) {
             (Some(client::End::Quit), Some(server::End::Quit))
         );
         assert_eq!(outcome.timeouts, 0, "one side waited for the other in vain");
-        let is_secure = tls_policy(seed) != TlsPolicy::None && setup.can_encrypt();
+        let is_secure = tls_policy(seed, setup) != TlsPolicy::None && setup.can_encrypt();
         assert_eq!(outcome.is_authenticated, is_secure);
         for (&(letter, index), told) in &outcome.told {
             let (rcpt, result) = letters[letter].recipients[index as usize];

@@ -73,7 +73,8 @@ pub enum TlsPolicy {
     #[default]
     Opportunistic,
     /// No MAIL, no AUTH and no other order of the host is sent in clear: the connection ends when STARTTLS
-    /// is not announced or is refused, for good or for now.
+    /// is not announced or is refused, for good or for now. On a channel that is not encrypted it needs an
+    /// extension in the list that has STARTTLS ([`ConfigError::NoStartTls`]).
     Require,
 }
 
@@ -192,6 +193,8 @@ impl Buffers<'_> {
 pub enum ConfigError {
     /// The list of extensions cannot be used.
     Extensions(ListError),
+    /// [`TlsPolicy::Require`] on a channel that is not encrypted, and no extension in the list has STARTTLS.
+    NoStartTls,
     /// `input` is shorter than [`Buffers::MIN_INPUT`], or `output` than [`Buffers::MIN_OUTPUT`].
     SmallBuffer,
     /// The name holds what a command line cannot, or does not fit one.
@@ -204,6 +207,7 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Extensions(error) => return fmt::Display::fmt(error, f),
+            Self::NoStartTls => "TLS is required and no extension in the list has STARTTLS",
             Self::SmallBuffer => {
                 "the buffers hold a reply line and a command line of 512 octets at least"
             }

@@ -244,7 +244,10 @@ impl fmt::Display for End {
 pub enum OrderError<'p> {
     /// [`Client::poll`](super::Client::poll) did not ask for this.
     NotNow,
-    /// No extension of the list that the server announced has this parameter, verb or mechanism.
+    /// No extension in [`Config::extensions`](super::Config::extensions) has this parameter, verb or
+    /// mechanism, whatever the server announces.
+    NotListed(&'p [u8]),
+    /// An extension in the list has this parameter, verb or mechanism, and the server does not announce it.
     NotAnnounced(&'p [u8]),
     /// The parameter stands there twice.
     Repeated(&'p [u8]),
@@ -279,6 +282,7 @@ impl fmt::Display for OrderError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (text, name): (&str, &[u8]) = match *self {
             Self::NotNow => ("the machine did not ask for this", b""),
+            Self::NotListed(name) => ("no extension in the list has", name),
             Self::NotAnnounced(name) => ("the server does not announce what has", name),
             Self::Repeated(name) => ("a parameter stands there twice:", name),
             Self::CannotSend(name, why) => (why, name),

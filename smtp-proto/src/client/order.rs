@@ -5,21 +5,25 @@ use scop_core::{Full, Sink};
 use super::output::{Line, Output};
 use super::reply::START_TLS;
 use super::{Client, End, Notice, OrderError, Phase, Step, TlsPolicy};
-use crate::auth;
+use crate::auth::{self, Mechanism};
 use crate::command::Argument;
-use crate::extension::{Effect, Session};
+use crate::extension::{Effect, Extension, Found, Peer, Session};
 
 /// Commands of RFC 5321 that change nothing, and are there without an extension (4.1.1.6 to 4.1.1.9).
 const QUESTIONS: [&[u8]; 4] = [b"VRFY", b"EXPN", b"HELP", b"NOOP"];
 
-impl Client<'_> {
+impl<'a> Client<'a> {
     /// Orders STARTTLS. With [`TlsPolicy::Opportunistic`] and [`TlsPolicy::Require`] the machine does so by
     /// itself.
     ///
     /// # Errors
-    /// The channel is encrypted already, or the server does not announce it.
+    /// The channel is encrypted already, the list has no extension for it, or the server does not announce
+    /// it.
     pub fn start_tls(&mut self) -> Result<(), OrderError<'static>> {
         self.expect(Step::Order)?;
+        if self.extensions.verb(START_TLS).is_none() {
+            return Err(OrderError::NotListed(START_TLS));
+        }
         if self.peer.secure || !self.peer.start_tls {
             return Err(OrderError::NotAnnounced(START_TLS));
         }
@@ -30,7 +34,8 @@ impl Client<'_> {
     /// Begins AUTH with an exchange, which is handed in again at each [`Step::Auth`].
     ///
     /// # Errors
-    /// Why nothing was sent: the mechanism is not announced, or would reveal a secret in clear.
+    /// Why nothing was sent: the mechanism is not in the list or not announced, or would reveal a secret in
+    /// clear.
     pub fn authenticate(
         &mut self,
         exchange: &mut auth::client::Exchange<'_>,
@@ -41,11 +46,14 @@ impl Client<'_> {
             return Err(OrderError::Authenticated);
         }
         if !self.peer.mechanisms.contains(mechanism) {
+            let name = mechanism.name().as_bytes();
             // The extension takes such mechanisms out where they would reveal what they prove.
-            return Err(if mechanism.reveals_secret() && !self.peer.secure {
+            return Err(if !self.lists(mechanism) {
+                OrderError::NotListed(name)
+            } else if mechanism.reveals_secret() && !self.peer.secure {
                 OrderError::NotSecure
             } else {
-                OrderError::NotAnnounced(mechanism.name().as_bytes())
+                OrderError::NotAnnounced(name)
             });
         }
         put_auth(&mut self.output, |line| exchange.start(line))?;
@@ -100,9 +108,7 @@ impl Client<'_> {
         {
             false
         } else {
-            let (_, extension) = (self.extensions.verb(verb))
-                .filter(|(index, _)| self.announced.contains(*index))
-                .ok_or(OrderError::NotAnnounced(verb))?;
+            let extension = self.usable(self.extensions.verb(verb), verb)?;
             let session = Session {
                 protocol: self.config.protocol,
                 secure: self.peer.secure,
@@ -150,6 +156,31 @@ impl Client<'_> {
         self.expect(Step::Order)?;
         self.leave(End::Quit);
         Ok(())
+    }
+
+    /// The owner of a parameter or verb, when the server announced it.
+    pub(super) fn usable<'p>(
+        &self,
+        owner: Option<Found<'a>>,
+        name: &'p [u8],
+    ) -> Result<&'a dyn Extension, OrderError<'p>> {
+        let (index, extension) = owner.ok_or(OrderError::NotListed(name))?;
+        if !self.announced.contains(index) {
+            return Err(OrderError::NotAnnounced(name));
+        }
+        Ok(extension)
+    }
+
+    /// Whether an extension in the list would use this mechanism, of a server that had it.
+    fn lists(&self, mechanism: Mechanism) -> bool {
+        let mut peer = Peer {
+            secure: true,
+            ..Peer::default()
+        };
+        self.extensions.iter().any(|(_, extension)| {
+            extension.announced(mechanism.name().as_bytes(), &mut peer);
+            peer.mechanisms.contains(mechanism)
+        })
     }
 
     /// Whether an order can be sent: the machine is idle, and the channel is as the policy wants it.

@@ -235,9 +235,7 @@ impl<'a> Client<'a> {
     ) -> Result<(), OrderError<'p>> {
         for (index, parameter) in parameters.iter().enumerate() {
             let keyword = parameter.keyword();
-            let (_, extension) = owner(*parameter)
-                .filter(|(place, _)| self.announced.contains(*place))
-                .ok_or(OrderError::NotAnnounced(keyword))?;
+            let extension = self.usable(owner(*parameter), keyword)?;
             let mut before = parameters.iter().take(index);
             if before.any(|other| other.keyword().eq_ignore_ascii_case(keyword)) {
                 return Err(OrderError::Repeated(keyword));

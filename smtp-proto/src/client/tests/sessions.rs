@@ -529,7 +529,7 @@ fn limits_and_parameters() {
         ],
         &format!(
             "CannotSend({:?}, \"the message is larger than the server takes (RFC 1870 6.1)\"), NotAnnounced({:?}), \
-         NotAnnounced({:?}), Repeated({:?}), NotAnnounced({:?}), NotAnnounced({:?}), mail 550, mail 250, \
+         NotAnnounced({:?}), Repeated({:?}), NotListed({:?}), NotListed({:?}), mail 550, mail 250, \
          rcpt 0 250, failed 1 Recipient 550, Limit, delivered 0 250, Limit",
             b"SIZE", b"SMTPUTF8", b"BODY", b"size", b"XOTHER", b"BODY"
         ),
@@ -594,7 +594,7 @@ fn commands_and_reset() {
             Order::Command("HELP", "\u{e9}"),
         ],
         &format!(
-            "reply 250, reply 252, reply 250, NotAnnounced({:?}), NotAnnounced({:?}), BadOctet, BadOctet, BadOctet, NeedsUtf8",
+            "reply 250, reply 252, reply 250, NotAnnounced({:?}), NotListed({:?}), BadOctet, BadOctet, BadOctet, NeedsUtf8",
             b"BDAT", b"DATA"
         ),
     );

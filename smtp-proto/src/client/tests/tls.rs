@@ -1,7 +1,7 @@
 //! STARTTLS and AUTH: stripping, injection, downgrade.
 
 use super::*;
-use crate::client::Awaited;
+use crate::client::{Awaited, ConfigError};
 
 const TLS: &str = "250-hi\r\n250-AUTH PLAIN LOGIN\r\n250-REQUIRETLS\r\n250 STARTTLS\r\n";
 const QUIT: Line = ("QUIT\r\n", "221 bye\r\n");
@@ -389,4 +389,48 @@ fn no_secret_is_left_behind() {
         assert_eq!(client.poll(), Step::Done);
         assert!(output.iter().all(|&octet| octet == 0), "{is_sent}");
     }
+}
+
+/// What the host left out of its own list is not blamed on the server.
+#[test]
+fn what_is_not_in_the_list() {
+    let announces = "250-hi\r\n250-AUTH PLAIN\r\n250-SIZE 5\r\n250 STARTTLS\r\n";
+    let bare = Config {
+        extensions: &[],
+        ..config()
+    };
+    check(
+        bare,
+        &after_hello(announces, &[QUIT]),
+        &[
+            Order::StartTls,
+            Order::Command("STARTTLS", ""),
+            Order::Auth(Mechanism::Plain),
+            Order::Send(&[], &[], "SIZE=1"),
+        ],
+        &format!(
+            "{READY}, NotListed({:?}), NotListed({0:?}), NotListed({:?}), NotListed({:?})",
+            b"STARTTLS", b"PLAIN", b"SIZE"
+        ),
+        End::Quit,
+    );
+    let create = |config| {
+        let (mut input, mut output) = ([0; 512], [0; 512]);
+        let buffers = Buffers {
+            input: &mut input,
+            output: &mut output,
+        };
+        Client::new(config, buffers, Instant(0)).err()
+    };
+    let required = Config {
+        tls: TlsPolicy::Require,
+        ..bare
+    };
+    assert_eq!(create(required), Some(ConfigError::NoStartTls));
+    let secure = Config {
+        secure: true,
+        ..required
+    };
+    assert_eq!(create(secure), None);
+    assert_eq!(create(with(TlsPolicy::Require)), None);
 }
