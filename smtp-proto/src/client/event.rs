@@ -285,7 +285,10 @@ impl fmt::Display for OrderError<'_> {
             Self::NotListed(name) => ("no extension in the list has", name),
             Self::NotAnnounced(name) => ("the server does not announce what has", name),
             Self::Repeated(name) => ("a parameter stands there twice:", name),
-            Self::CannotSend(name, why) => (why, name),
+            Self::CannotSend(name, why) => {
+                FmtSink(f).put(name).map_err(|_| fmt::Error)?;
+                return write!(f, ": {why}");
+            }
             Self::BadOctet => ("a command cannot carry this octet", b""),
             Self::NeedsUtf8 => ("an octet beyond ASCII needs SMTPUTF8 (RFC 6531 3.4)", b""),
             Self::CannotCarry => ("the connection cannot carry such a message", b""),
@@ -308,3 +311,17 @@ impl fmt::Display for OrderError<'_> {
 }
 
 impl core::error::Error for OrderError<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::OrderError;
+
+    #[test]
+    fn a_refusal_names_the_parameter_first() {
+        let error = OrderError::CannotSend(b"XTENANT", "the server has no such tenant");
+        assert_eq!(
+            std::format!("{error}"),
+            "XTENANT: the server has no such tenant"
+        );
+    }
+}
