@@ -146,7 +146,7 @@ struct Counts {
     errors: u32,
     idle_commands: u32,
     refused_recipients: u32,
-    /// Recipients of this transaction that were refused because there were too many.
+    /// Recipients that were refused because there were too many, or no MAIL was before them.
     surplus_recipients: u32,
     auth_failures: u32,
 }

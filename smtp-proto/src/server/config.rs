@@ -58,8 +58,8 @@ pub struct Limits {
     /// 4.5.3.1.7, RFC 1870 6). Stops a message from filling the store.
     pub message_octets: u64,
     /// Recipients accepted in one transaction; beyond it the reply is 452 (RFC 5321 4.5.3.1.8 and
-    /// 4.5.3.1.10; not below 100), and when as many again were refused so, the connection ends. Stops a
-    /// flood of RCPT.
+    /// 4.5.3.1.10; not below 100), and when as many again were refused so, the connection ends. RCPT
+    /// and DATA without MAIL are counted with them. Stops a flood of RCPT.
     pub recipients: u32,
     /// Recipients that the host refuses, in all transactions. Stops the search for addresses (RFC 5321
     /// 7.3).

@@ -28,6 +28,7 @@ const NO_UTF8: Refusal = Refusal::new(
     Status::new(5, 6, 7),
     "Address or parameter is not ASCII, and SMTPUTF8 was not given",
 );
+const MAIL_FIRST: Refusal = Refusal::new(503, Status::new(5, 5, 1), "Send MAIL first");
 const TOO_MANY_RECIPIENTS: Refusal = Refusal::new(452, Status::new(4, 5, 3), "Too many recipients");
 
 /// What a command line leads to.
@@ -115,7 +116,8 @@ impl Server<'_> {
     /// Refuses a command, and ends the connection when there were too many of these.
     pub(super) fn refuse(&mut self, refusal: &Refusal) {
         let limits = self.config.limits;
-        let (count, limit, why) = if *refusal == TOO_MANY_RECIPIENTS {
+        // Behind a MAIL that is refused the rest of its group comes all the same (RFC 2920 3.1).
+        let (count, limit, why) = if [TOO_MANY_RECIPIENTS, MAIL_FIRST].contains(refusal) {
             let count = &mut self.counts.surplus_recipients;
             (count, limits.recipients, End::TooManyRefusedRecipients)
         } else if is_fault(refusal) && *refusal != self.no_recipients() {
@@ -309,10 +311,12 @@ impl Server<'_> {
 
     /// A transaction is there, and no content has come yet.
     fn transaction(&self) -> Result<(), Refusal> {
-        if self.session.in_transaction && !self.content.is_begun() {
-            Ok(())
-        } else {
+        if !self.session.in_transaction {
+            Err(MAIL_FIRST)
+        } else if self.content.is_begun() {
             Err(Refusal::OUT_OF_ORDER)
+        } else {
+            Ok(())
         }
     }
 

@@ -43,6 +43,31 @@ fn what_the_host_refuses_is_counted() {
     }
 }
 
+/// RFC 2920 3.1: a client sends them before it knows of the refusal. It may go on with another message.
+#[test]
+fn a_group_behind_a_refused_mail() {
+    let group = String::from("MAIL FROM:<>\r\n") + &"RCPT TO:<a@b>\r\n".repeat(99) + "DATA\r\n";
+    for (mail, code) in [("MAIL FROM:<>", 450), ("MAIL FROM:<> SIZE=1001", 552)] {
+        let group = group.replace("MAIL FROM:<>", mail);
+        let input = std::format!("EHLO c\r\n{group}RSET\r\n{group}QUIT\r\n");
+        let seen = super::drive::run(
+            Config::new("mx.example.org", OFFERED),
+            input.as_bytes(),
+            &[],
+            &mut |event| matches!(event, Event::Mail { .. }).then_some((450, "later")),
+        );
+        assert_eq!(seen.end, Some(End::Quit));
+        let first = std::format!("|{code}");
+        assert!(codes(&seen.sent).contains(&first));
+        assert_eq!(codes(&seen.sent).matches("|503 5.5.1").count(), 200);
+    }
+    let mut config = Config::new("mx.example.org", OFFERED);
+    config.limits.recipients = 10;
+    let input = String::from("EHLO c\r\n") + &"DATA\r\nRCPT TO:<a@b>\r\n".repeat(6);
+    let seen = at_every_cut(config, input.as_bytes(), &mut |_| None);
+    assert_eq!(seen.end, Some(End::TooManyRefusedRecipients));
+}
+
 /// However long, the reply comes for each recipient (RFC 2033 4.3), and the buffer is small.
 #[test]
 fn lmtp_refuses_a_chunk_for_many() {

@@ -123,8 +123,8 @@ fn each_limit() {
                 errors: 2,
                 ..Limits::DEFAULT
             },
-            "EHLO c\r\nFOO\r\nDATA\r\nBAR\r\nNOOP\r\n".into(),
-            "250|500 5.5.1|503 5.5.1|421 4.7.0",
+            "EHLO c\r\nFOO\r\nDATA x\r\nBAR\r\nNOOP\r\n".into(),
+            "250|500 5.5.1|501 5.5.4|421 4.7.0",
             End::TooManyErrors,
         ),
         (
