@@ -126,6 +126,13 @@ impl MechanismSet {
     /// Those that do not reveal the secret to whoever reads the channel.
     pub const WITHOUT_TLS: Self = Self(0).with(Mechanism::ScramSha256);
 
+    /// All that this crate knows.
+    pub const ALL: Self = Self::WITHOUT_TLS
+        .with(Mechanism::Plain)
+        .with(Mechanism::Login)
+        .with(Mechanism::XOAuth2)
+        .with(Mechanism::OAuthBearer);
+
     /// The mechanisms in the arguments of the EHLO keyword AUTH (RFC 4954 3) that this crate knows.
     pub fn parse(arguments: &[u8]) -> Self {
         Words::new(arguments)
@@ -142,6 +149,12 @@ impl MechanismSet {
     #[must_use]
     pub const fn with(self, mechanism: Mechanism) -> Self {
         Self(self.0 | 1 << mechanism as u8)
+    }
+
+    /// Without `mechanism` in it.
+    #[must_use]
+    pub const fn without(self, mechanism: Mechanism) -> Self {
+        Self(self.0 & !(1 << mechanism as u8))
     }
 
     /// What is in both.

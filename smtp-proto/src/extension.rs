@@ -125,6 +125,10 @@ pub struct Session {
     pub secure: bool,
     /// The client has authenticated.
     pub authenticated: bool,
+    /// The mechanisms of AUTH that the server can serve: none without memory for the exchanges
+    /// ([`Server::with_auth`](crate::server::Server::with_auth)), no SCRAM without a hash. An extension
+    /// offers no others.
+    pub mechanisms: MechanismSet,
     /// The greeting that was accepted last; `None` before it, and again after STARTTLS.
     pub hello: Option<Hello>,
     /// What the extensions of the last reply to EHLO or LHLO allow; nothing before it and behind HELO.

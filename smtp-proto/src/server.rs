@@ -67,8 +67,8 @@ pub use config::{Buffers, Config, ConfigError, Limits, Timeouts};
 pub use event::{AnswerError, Discarded, End, Event, Step};
 pub use tls::TlsError;
 
-use crate::auth::Identity;
 use crate::auth::server::Exchange;
+use crate::auth::{Identity, MechanismSet};
 use crate::command::{Command, Hello};
 use crate::extension::{Envelope, Extensions, Session};
 use crate::line::LineReader;
@@ -185,6 +185,8 @@ impl<'a> Server<'a> {
             let session = Session {
                 protocol: config.protocol,
                 secure,
+                // The most that there can be.
+                mechanisms: MechanismSet::ALL,
                 hello: Some(Hello::Ehlo),
                 ..Session::default()
             };

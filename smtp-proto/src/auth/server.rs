@@ -232,6 +232,15 @@ impl<'b> Exchange<'b> {
         self
     }
 
+    /// What it can serve: SCRAM only with a hash that is SHA-256.
+    pub fn mechanisms(&self) -> MechanismSet {
+        if self.has_sha256() {
+            MechanismSet::ALL
+        } else {
+            MechanismSet::ALL.without(Mechanism::ScramSha256)
+        }
+    }
+
     /// Begins an exchange: takes what stands behind `AUTH` and its space. An exchange before it is
     /// forgotten. [`AuthCommand`] has its grammar.
     ///
@@ -245,9 +254,9 @@ impl<'b> Exchange<'b> {
             }
             Err(_) => return self.fail(Failure::Mechanism),
         };
-        let Some(mechanism) = Mechanism::parse(command.mechanism()).filter(|&known| {
-            allowed.contains(known) && (known != Mechanism::ScramSha256 || self.has_sha256())
-        }) else {
+        let Some(mechanism) = Mechanism::parse(command.mechanism())
+            .filter(|&known| allowed.and(self.mechanisms()).contains(known))
+        else {
             return self.fail(Failure::Mechanism);
         };
         self.mechanism = mechanism;

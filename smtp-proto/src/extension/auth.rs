@@ -10,7 +10,9 @@ use crate::parameter::{Parameter, Submitter};
 /// `AUTH mechanisms`: the client shows who it is; `MAIL AUTH=` says who submitted a message.
 ///
 /// Mechanisms that show the secret to whoever reads the channel are offered, taken and used only when the
-/// host says that the channel is encrypted, or that it does not matter.
+/// host says that the channel is encrypted, or that it does not matter. A server offers what it can serve:
+/// nothing without [`Server::with_auth`](crate::server::Server::with_auth), and SCRAM only when the exchange
+/// has a hash.
 #[derive(Clone, Copy, Debug)]
 pub struct Auth {
     /// Server: what it takes. Client: what it would use.
@@ -28,6 +30,11 @@ impl Auth {
             self.mechanisms.and(MechanismSet::WITHOUT_TLS)
         }
     }
+
+    /// What a server offers: of that, what it can serve.
+    fn served(self, session: &Session) -> MechanismSet {
+        self.usable(session.secure).and(session.mechanisms)
+    }
 }
 
 impl Extension for Auth {
@@ -44,11 +51,11 @@ impl Extension for Auth {
     }
 
     fn is_offered(&self, session: &Session) -> bool {
-        !self.usable(session.secure).is_empty()
+        !self.served(session).is_empty()
     }
 
     fn emit_arguments(&self, session: &Session, mut sink: &mut dyn Sink) -> Result<(), Full> {
-        self.usable(session.secure).emit(&mut sink)
+        self.served(session).emit(&mut sink)
     }
 
     fn mail_parameter(
@@ -69,7 +76,7 @@ impl Extension for Auth {
         if session.authenticated || session.in_transaction {
             return Err(Refusal::OUT_OF_ORDER);
         }
-        Ok(Effect::Authenticate(self.usable(session.secure)))
+        Ok(Effect::Authenticate(self.served(session)))
     }
 
     fn announced(&self, arguments: &[u8], peer: &mut Peer) {

@@ -9,14 +9,16 @@ use crate::extension::Refusal;
 use crate::line::LineErrorKind;
 use crate::reply::Status;
 
-/// No memory was lent for it.
+/// No memory was lent for it, and an extension asks for it all the same.
 const NO_EXCHANGE: Refusal =
     Refusal::new(454, Status::new(4, 7, 0), "Authentication is not available");
 
 impl<'a> Server<'a> {
-    /// With memory for the exchanges of AUTH. Without it every AUTH is refused with 454.
+    /// With memory for the exchanges of AUTH, before the client is greeted. Without it AUTH is not offered, and
+    /// without [`Exchange::with_hash`] no SCRAM, whatever the list of extensions has.
     #[must_use]
     pub fn with_auth(mut self, exchange: Exchange<'a>) -> Self {
+        self.session.mechanisms = exchange.mechanisms();
         self.exchange = Some(exchange);
         self
     }

@@ -47,7 +47,7 @@ pub(crate) fn serve(extensions: &[&dyn Extension], secure: bool, script: &str) -
     let mut secrets = [0; 512];
     let mut server = Server::new(config, buffers, Instant(0))
         .unwrap()
-        .with_auth(Exchange::new(&mut secrets));
+        .with_auth(Exchange::new(&mut secrets).with_hash(&scop_crypto::SHA256));
     let mut script = script.as_bytes();
     let mut sent = Vec::new();
     let mut heard = Heard::default();

@@ -7,15 +7,14 @@ use scop_core::Instant;
 
 use super::drive::{at_every_cut, codes, run};
 use super::limits::server_with;
-use crate::auth::{Mechanism, MechanismSet};
-use crate::extension::{Auth, EnhancedStatusCodes, Extension, Pipelining, RequireTls, StartTls};
-use crate::server::{Config, End, Event, Server, Step, TlsError};
+use crate::auth::MechanismSet;
+use crate::extension::{
+    Auth, Effect, EnhancedStatusCodes, Extension, Pipelining, Refusal, RequireTls, Session,
+    StartTls,
+};
+use crate::server::{Buffers, Config, End, Event, Server, Step, TlsError};
 
-const ALL: MechanismSet = MechanismSet::WITHOUT_TLS
-    .with(Mechanism::Plain)
-    .with(Mechanism::Login)
-    .with(Mechanism::XOAuth2)
-    .with(Mechanism::OAuthBearer);
+const ALL: MechanismSet = MechanismSet::ALL;
 
 const OFFERED: &[&dyn Extension] = &[
     &Pipelining,
@@ -237,10 +236,99 @@ fn a_long_line_in_an_exchange_ends_it() {
     assert_eq!(codes(&seen.sent), "220|250|334|500 5.5.6|250 2.0.0");
 }
 
+/// AUTH is offered with the mechanisms that can be served, and not without one; also behind STARTTLS.
 #[test]
-fn auth_without_memory_is_refused() {
-    server_with(config(true), |server| {
+fn what_cannot_be_served_is_not_announced() {
+    use crate::auth::server::Exchange;
+    use scop_core::crypto::Hash;
+
+    let (sha256, sha512): (&dyn Hash, &dyn Hash) = (&scop_crypto::SHA256, &scop_crypto::SHA512);
+    let all = "250 AUTH SCRAM-SHA-256 OAUTHBEARER XOAUTH2 PLAIN LOGIN\r\n";
+    let no_scram = "250 AUTH OAUTHBEARER XOAUTH2 PLAIN LOGIN\r\n";
+    for (kept, secure, announced, command, want) in [
+        (None, true, None, "AUTH PLAIN", "502 5.5.1"),
+        (None, false, None, "AUTH SCRAM-SHA-256", "502 5.5.1"),
+        (None, true, None, "MAIL FROM:<> AUTH=<>", "555 5.5.4"),
+        (Some(None), true, Some(no_scram), "AUTH PLAIN", "334"),
+        (
+            Some(None),
+            true,
+            Some(no_scram),
+            "AUTH SCRAM-SHA-256",
+            "504 5.5.4",
+        ),
+        (Some(None), false, None, "AUTH SCRAM-SHA-256", "502 5.5.1"),
+        (
+            Some(Some(sha512)),
+            true,
+            Some(no_scram),
+            "AUTH SCRAM-SHA-256",
+            "504 5.5.4",
+        ),
+        (
+            Some(Some(sha256)),
+            true,
+            Some(all),
+            "AUTH SCRAM-SHA-256",
+            "334",
+        ),
+        (
+            Some(Some(sha256)),
+            false,
+            Some("250 AUTH SCRAM-SHA-256\r\n"),
+            "AUTH SCRAM-SHA-256",
+            "334",
+        ),
+    ] {
+        let (mut lines, mut replies, mut room) = ([0; 600], [0; 1024], [0; 512]);
+        let buffers = Buffers {
+            input: &mut lines,
+            output: &mut replies,
+        };
+        let mut server = Server::new(config(secure), buffers, Instant(0)).unwrap();
+        if let Some(hash) = kept {
+            let exchange = Exchange::new(&mut room);
+            server = server.with_auth(match hash {
+                Some(hash) => exchange.with_hash(hash),
+                None => exchange,
+            });
+        }
+        let hello: String = super::limits::say(&mut server, b"EHLO c\r\n");
+        let auth = hello
+            .split_inclusive('\n')
+            .find(|line| line.contains("AUTH"));
+        assert_eq!(auth, announced, "{hello}");
+        let sent = super::limits::say(&mut server, format!("{command}\r\n").as_bytes());
+        assert_eq!(codes(&sent), want, "{command}");
+        if !secure {
+            super::limits::say(&mut server, b"*\r\nSTARTTLS\r\n");
+            server.tls_started(b"", Instant(0)).unwrap();
+            let hello: String = super::limits::say(&mut server, b"EHLO c\r\n");
+            assert_eq!(hello.contains("AUTH"), kept.is_some(), "{hello}");
+        }
+    }
+}
+
+/// An extension of another make that asks for AUTH without memory for it.
+#[test]
+fn an_exchange_without_memory_is_refused() {
+    struct Insists;
+    impl Extension for Insists {
+        fn keyword(&self) -> &'static str {
+            "AUTH"
+        }
+        fn verbs(&self) -> &[&str] {
+            &["AUTH"]
+        }
+        fn command(&self, _: &[u8], _: &[u8], _: &Session) -> Result<Effect, Refusal> {
+            Ok(Effect::Authenticate(ALL))
+        }
+    }
+    server_with(Config::new("mx.example.org", &[&Insists]), |server| {
         let sent: String = super::limits::say(server, b"EHLO c\r\nAUTH PLAIN\r\n");
-        assert!(sent.ends_with("454 4.7.0 Authentication is not available\r\n"));
+        assert!(
+            sent.ends_with("454 Authentication is not available\r\n"),
+            "{sent}"
+        );
     });
 }
