@@ -50,7 +50,7 @@ struct Host<'c> {
 }
 
 const AUTH: Auth = Auth {
-    mechanisms: MechanismSet::WITHOUT_TLS
+    mechanisms: MechanismSet::PROOFS
         .with(Mechanism::Plain)
         .with(Mechanism::Login)
         .with(Mechanism::XOAuth2),

@@ -80,7 +80,7 @@ struct Seen {
 
 const LINE: usize = 1024;
 const AUTH: Auth = Auth {
-    mechanisms: MechanismSet::WITHOUT_TLS
+    mechanisms: MechanismSet::PROOFS
         .with(Mechanism::Plain)
         .with(Mechanism::Login)
         .with(Mechanism::XOAuth2)

@@ -123,11 +123,11 @@ impl fmt::Debug for MechanismSet {
 }
 
 impl MechanismSet {
-    /// Those that do not reveal the secret to whoever reads the channel.
-    pub const WITHOUT_TLS: Self = Self(0).with(Mechanism::ScramSha256);
+    /// Those that prove the secret and do not reveal it, so that TLS is not needed for them.
+    pub const PROOFS: Self = Self(0).with(Mechanism::ScramSha256);
 
     /// All that this crate knows.
-    pub const ALL: Self = Self::WITHOUT_TLS
+    pub const ALL: Self = Self::PROOFS
         .with(Mechanism::Plain)
         .with(Mechanism::Login)
         .with(Mechanism::XOAuth2)

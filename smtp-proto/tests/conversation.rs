@@ -56,7 +56,7 @@ enum Fault {
 }
 
 const AUTH: Auth = Auth {
-    mechanisms: MechanismSet::WITHOUT_TLS.with(Mechanism::Plain),
+    mechanisms: MechanismSet::PROOFS.with(Mechanism::Plain),
     plaintext_allowed: false,
 };
 

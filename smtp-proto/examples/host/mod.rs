@@ -33,7 +33,7 @@ pub static EXTENSIONS: &[&dyn Extension] = &[
     &StartTls,
     &RequireTls,
     &Auth {
-        mechanisms: MechanismSet::WITHOUT_TLS
+        mechanisms: MechanismSet::PROOFS
             .with(Mechanism::Plain)
             .with(Mechanism::Login)
             .with(Mechanism::XOAuth2)

@@ -404,7 +404,7 @@ fn sets() {
     assert_eq!(MechanismSet::parse(&out), set);
     assert!(MechanismSet::parse(b"").is_empty());
     assert!(
-        set.and(MechanismSet::WITHOUT_TLS)
+        set.and(MechanismSet::PROOFS)
             .iter()
             .eq([Mechanism::ScramSha256])
     );
@@ -415,7 +415,7 @@ fn sets() {
         );
         assert_eq!(
             mechanism.reveals_secret(),
-            !MechanismSet::WITHOUT_TLS.contains(mechanism)
+            !MechanismSet::PROOFS.contains(mechanism)
         );
     }
 }

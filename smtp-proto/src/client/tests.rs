@@ -25,7 +25,7 @@ use crate::parameter::Parameter;
 use crate::path::{Domain, ForwardPath, ReversePath};
 
 const AUTH: Auth = Auth {
-    mechanisms: MechanismSet::WITHOUT_TLS
+    mechanisms: MechanismSet::PROOFS
         .with(Mechanism::Plain)
         .with(Mechanism::Login),
     plaintext_allowed: false,

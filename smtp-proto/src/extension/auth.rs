@@ -27,7 +27,7 @@ impl Auth {
         if secure || self.plaintext_allowed {
             self.mechanisms
         } else {
-            self.mechanisms.and(MechanismSet::WITHOUT_TLS)
+            self.mechanisms.and(MechanismSet::PROOFS)
         }
     }
 

@@ -310,7 +310,7 @@ fn a_client_knows_what_was_announced() {
     assert_eq!(peer(&auth(true), false, line).mechanisms, both);
     assert_eq!(
         peer(&auth(false), false, line).mechanisms,
-        MechanismSet::WITHOUT_TLS
+        MechanismSet::PROOFS
     );
     assert_eq!(peer(&auth(false), true, "AUTH PLAIN").mechanisms, plain);
 }

@@ -527,7 +527,7 @@ fn hostile_clients() {
         Step::Failed(Failure::Mechanism)
     );
     assert_eq!(
-        server.start(b"PLAIN", MechanismSet::WITHOUT_TLS),
+        server.start(b"PLAIN", MechanismSet::PROOFS),
         Step::Failed(Failure::Mechanism)
     );
 }

@@ -232,7 +232,7 @@ fn a_challenge_is_not_sent_behind_the_end() {
     use crate::auth::{Mechanism, MechanismSet};
     use crate::extension::Auth;
     const AUTH: Auth = Auth {
-        mechanisms: MechanismSet::WITHOUT_TLS.with(Mechanism::Plain),
+        mechanisms: MechanismSet::PROOFS.with(Mechanism::Plain),
         plaintext_allowed: false,
     };
     let (mut lines, mut replies, mut kept) = ([0; 600], [0; 1024], [0; 2048]);

@@ -248,7 +248,7 @@ fn each_limit() {
 fn failures_of_auth() {
     use crate::auth::{Mechanism, MechanismSet};
     let auth = crate::extension::Auth {
-        mechanisms: MechanismSet::WITHOUT_TLS.with(Mechanism::Plain),
+        mechanisms: MechanismSet::PROOFS.with(Mechanism::Plain),
         plaintext_allowed: true,
     };
     let offered: &[&dyn crate::Extension] = &[&auth];
