@@ -123,7 +123,7 @@ impl<'a> Client<'a> {
                 Ok(_) => {
                     return Err(OrderError::CannotSend(
                         verb,
-                        "there is a call of its own for",
+                        "there is a call of its own for it",
                     ));
                 }
                 Err(refusal) => return Err(OrderError::CannotSend(verb, refusal.reply().text())),

@@ -2,10 +2,11 @@
 
 use core::fmt;
 
-use scop_core::Cursor;
+use scop_core::{Cursor, FmtSink, Sink};
 
 use super::Extension;
 use crate::parameter::Parameter;
+use crate::shown::{Octets, Shown};
 
 /// Why a list of extensions cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,35 +35,113 @@ impl fmt::Display for ListErrorKind {
     }
 }
 
-/// What is wrong with a list of extensions, and with which of them.
+/// What is wrong with a list of extensions, and with which of them. It keeps the names for its message itself,
+/// so that it can outlive the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListError {
     kind: ListErrorKind,
-    index: u32,
+    index: u8,
+    other: Option<u8>,
+    keyword: Word,
+    name: Word,
+    owner: Word,
 }
 
 impl ListError {
-    fn new(kind: ListErrorKind, index: usize) -> Self {
-        Self {
-            kind,
-            index: u32::try_from(index).unwrap_or(u32::MAX),
-        }
-    }
-
     /// The broken rule.
     pub const fn kind(&self) -> ListErrorKind {
         self.kind
     }
 
-    /// The position in the list of the extension that breaks it.
+    /// The position in the list of the extension that breaks it, from 0.
     pub const fn index(&self) -> usize {
         self.index as usize
+    }
+
+    /// The position of the extension that owns the name, from 0; `None` when it is a verb of RFC 5321, and for
+    /// other kinds than [`ListErrorKind::Claimed`].
+    pub fn other(&self) -> Option<usize> {
+        self.other.map(usize::from)
     }
 }
 
 impl fmt::Display for ListError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (extension {})", self.kind, self.index)
+        let Self {
+            kind,
+            index,
+            keyword,
+            name,
+            owner,
+            ..
+        } = self;
+        match (kind, self.other) {
+            (ListErrorKind::TooMany, _) => fmt::Display::fmt(kind, f),
+            (ListErrorKind::BadName, _) => {
+                let position = index.saturating_add(1);
+                write!(f, "{name:?} of extension {position} of the list: {kind}")
+            }
+            (ListErrorKind::Needs, _) => {
+                write!(f, "{keyword} needs {name}, which is not in the list")
+            }
+            (ListErrorKind::Claimed, None) => {
+                write!(f, "{name} of {keyword} is a verb of RFC 5321")
+            }
+            (ListErrorKind::Claimed, Some(other)) if other == *index => {
+                write!(f, "{keyword} claims {name} twice")
+            }
+            (ListErrorKind::Claimed, Some(_)) if name == keyword => {
+                write!(f, "{keyword} stands in the list twice")
+            }
+            (ListErrorKind::Claimed, Some(_)) => {
+                write!(f, "{name} of {keyword} belongs to {owner} already")
+            }
+        }
+    }
+}
+
+/// The start of a name, for a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Word {
+    text: [u8; Self::MAX],
+    len: u8,
+}
+
+impl Word {
+    /// ENHANCEDSTATUSCODES fits.
+    const MAX: usize = 19;
+
+    fn new(name: &str) -> Self {
+        let mut text = [0; Self::MAX];
+        for (to, from) in text.iter_mut().zip(name.bytes()) {
+            *to = from;
+        }
+        let len = u8::try_from(name.len()).unwrap_or(u8::MAX);
+        Self { text, len }
+    }
+
+    /// What is kept, and what stands for the rest.
+    fn parts(&self) -> (&[u8], &'static str) {
+        match self.text.get(..self.len.into()) {
+            Some(text) => (text, ""),
+            None => (&self.text, "..."),
+        }
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, rest) = self.parts();
+        FmtSink(f).put(text).map_err(|_| fmt::Error)?;
+        f.write_str(rest)
+    }
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, rest) = self.parts();
+        fmt::Debug::fmt(&Shown(Octets(text)), f)?;
+        f.write_str(rest)
     }
 }
 
@@ -81,42 +160,61 @@ impl<'a> Extensions<'a> {
 
     /// Checks a list. It takes time in the square of the number of names, once for a configuration.
     pub(crate) fn new(list: &'a [&'a dyn Extension]) -> Result<Self, ListError> {
+        let small = |index| u8::try_from(index).unwrap_or(u8::MAX);
         for (index, extension) in list.iter().enumerate() {
-            let error = |kind| Err(ListError::new(kind, index));
+            let keyword = extension.keyword();
+            let error = |kind, name: &str, other: Option<usize>| {
+                let owner = other.and_then(|other| list.get(other));
+                Err(ListError {
+                    kind,
+                    index: small(index),
+                    other: other.map(small),
+                    keyword: Word::new(keyword),
+                    name: Word::new(name),
+                    owner: Word::new(owner.map_or("", |owner| owner.keyword())),
+                })
+            };
             if index >= Self::MAX {
-                return error(ListErrorKind::TooMany);
+                return error(ListErrorKind::TooMany, "", None);
             }
-            let before = list.get(..index).unwrap_or_default();
             let mine = names(*extension);
-            let are_keywords =
-                (mine.iter().flat_map(|names| *names)).all(|name| is_keyword(split(name).0));
-            if !are_keywords || !is_keyword(extension.keyword().as_bytes()) {
-                return error(ListErrorKind::BadName);
+            if !is_keyword(keyword.as_bytes()) {
+                return error(ListErrorKind::BadName, keyword, None);
             }
-            let same_keyword =
-                |other: &&dyn Extension| other.keyword().eq_ignore_ascii_case(extension.keyword());
-            let within = mine.iter().any(|mine| {
-                (mine.iter().enumerate())
-                    .any(|(n, name)| mine.iter().skip(n + 1).any(|other| overlap(name, other)))
-            });
-            let between = before.iter().any(|other| {
-                (names(*other).iter().zip(&mine)).any(|(theirs, mine)| {
-                    theirs
-                        .iter()
-                        .any(|name| mine.iter().any(|other| overlap(name, other)))
+            let mut all = mine.into_iter().flatten();
+            if let Some(bad) = all.find(|name| !is_keyword(split(name).0)) {
+                return error(ListErrorKind::BadName, bad, None);
+            }
+            if let Some(verb) = extension.verbs().iter().find(|verb| is_base_verb(verb)) {
+                return error(ListErrorKind::Claimed, verb, None);
+            }
+            let twice = mine.iter().find_map(|mine| {
+                let mut rest = mine.iter();
+                rest.clone().find(|name| {
+                    rest.next();
+                    rest.clone().any(|other| overlap(name, other))
                 })
             });
-            if within
-                || between
-                || before.iter().any(same_keyword)
-                || extension.verbs().iter().any(|verb| is_base_verb(verb))
-            {
-                return error(ListErrorKind::Claimed);
+            if let Some(name) = twice {
+                return error(ListErrorKind::Claimed, name, Some(index));
             }
-            let has =
-                |need: &&str| (list.iter()).any(|other| other.keyword().eq_ignore_ascii_case(need));
-            if !extension.needs().iter().all(has) {
-                return error(ListErrorKind::Needs);
+            for (at, other) in list.iter().take(index).enumerate() {
+                if other.keyword().eq_ignore_ascii_case(keyword) {
+                    return error(ListErrorKind::Claimed, keyword, Some(at));
+                }
+                let shared = (names(*other).iter().zip(&mine)).find_map(|(theirs, mine)| {
+                    let is_theirs = |name: &&&str| theirs.iter().any(|other| overlap(name, other));
+                    mine.iter().find(is_theirs)
+                });
+                if let Some(name) = shared {
+                    return error(ListErrorKind::Claimed, name, Some(at));
+                }
+            }
+            let is_missing = |need: &&&str| {
+                !(list.iter()).any(|other| other.keyword().eq_ignore_ascii_case(need))
+            };
+            if let Some(need) = extension.needs().iter().find(is_missing) {
+                return error(ListErrorKind::Needs, need, None);
             }
         }
         Ok(Self(list))
@@ -269,6 +367,7 @@ mod tests {
             (Made("X2", &[], &["Data"]), Some(ListErrorKind::Claimed)),
             (Made("", &[], &[]), Some(ListErrorKind::BadName)),
             (Made("-X", &[], &[]), Some(ListErrorKind::BadName)),
+            (Made("X=1", &[], &[]), Some(ListErrorKind::BadName)),
             (Made("X Y", &[], &[]), Some(ListErrorKind::BadName)),
             (Made("X2", &["=1"], &[]), Some(ListErrorKind::BadName)),
             (Made("X2", &[], &["X\r\n"]), Some(ListErrorKind::BadName)),
@@ -282,6 +381,41 @@ mod tests {
         }
         let alone = Extensions::new(&[&Made("XNEEDS", &[], &[])]).unwrap_err();
         assert_eq!(alone.kind(), ListErrorKind::Needs);
+    }
+
+    #[test]
+    fn errors_name_what_they_are_about() {
+        const LONG: Made = Made("XABCDEFGHIJKLMNOPQRST", &["XM"], &[]);
+        for (second, want) in [
+            (
+                Made("XNEEDS", &[], &[]),
+                "XNEEDS needs xfirst, which is not in the list",
+            ),
+            (Made("x0", &[], &[]), "x0 stands in the list twice"),
+            (
+                Made("X2", &["XA", "xm"], &[]),
+                "xm of X2 belongs to X0 already",
+            ),
+            (Made("X2", &[], &["XV"]), "XV of X2 belongs to X0 already"),
+            (Made("X2", &["XA", "XB", "XA"], &[]), "X2 claims XA twice"),
+            (
+                Made("X2", &[], &["Data"]),
+                "Data of X2 is a verb of RFC 5321",
+            ),
+            (LONG, "XM of XABCDEFGHIJKLMNOPQR... belongs to X0 already"),
+            (
+                Made("X Y\u{e9}", &[], &[]),
+                "\"X Y\u{e9}\" of extension 2 of the list: a name is letters, digits and hyphens, and does not \
+                 begin with a hyphen",
+            ),
+        ] {
+            let list: [&dyn Extension; 2] = [&Made("X0", &["XM"], &["XV"]), &second];
+            let error = Extensions::new(&list).unwrap_err();
+            assert_eq!(std::format!("{error}"), want);
+            let other = want.contains("X0 already") || want.contains("stands in");
+            assert_eq!(error.other() == Some(0), other, "{want}");
+        }
+        assert!(size_of::<super::ListError>() <= 64);
     }
 
     #[test]
