@@ -75,6 +75,8 @@ pub enum ParameterErrorKind {
     BadDateTime,
     /// The value is no time and mode of BY (RFC 2852).
     BadDeliverBy,
+    /// The room that was lent for writing is too small.
+    NoRoom,
 }
 
 impl ParameterErrorKind {
@@ -104,6 +106,7 @@ impl ParameterErrorKind {
             Self::BadUtf8Address => "the address is none of the type utf-8 (RFC 6533 3)",
             Self::BadDateTime => "the value of a parameter is no date and time (RFC 3339 5.6)",
             Self::BadDeliverBy => "BY is seconds, \";\", N or R and perhaps T (RFC 2852)",
+            Self::NoRoom => "the parameters do not fit the room for them",
         }
     }
 }
@@ -383,6 +386,48 @@ impl<'a> Parameters<'a> {
         Ok(Self { raw })
     }
 
+    /// Writes `values` to the start of `room`, which moves on to what is left of it, for a
+    /// [`Command`](crate::Command) that is to be written. A value is a [`Typed`] or a [`Parameter`].
+    ///
+    /// ```
+    /// use scop_core::Emit;
+    /// use scop_smtp_proto::parameter::{Notify, OriginalRecipient, Typed};
+    /// use scop_smtp_proto::{Command, ForwardPath, Parameters};
+    ///
+    /// let original = OriginalRecipient::rfc822(b"joe@example.org")?;
+    /// let values = [Typed::Notify(Notify::NEVER), Typed::OriginalRecipient(original)];
+    /// let mut buffer = [0; 128];
+    /// let parameters = Parameters::write(&values, &mut &mut buffer[..])?;
+    /// let command = Command::Rcpt(ForwardPath::parse(b"<ann@example.net>")?, parameters);
+    /// let mut line: [u8; 512] = [0; 512];
+    /// let mut sink = scop_core::SliceSink::new(&mut line);
+    /// command.emit(&mut sink)?;
+    /// assert_eq!(sink.written(), b"RCPT TO:<ann@example.net> NOTIFY=NEVER ORCPT=rfc822;joe@example.org\r\n");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Parameters::parse`], [`ParameterErrorKind::Duplicate`] among them; and
+    /// [`ParameterErrorKind::NoRoom`], after which `room` is as it was.
+    #[expect(
+        clippy::mut_mut,
+        reason = "the room shrinks, as the slices that std::io reads do"
+    )]
+    pub fn write<E: Emit>(values: &[E], room: &mut &'a mut [u8]) -> Result<Self, ParameterError> {
+        let list = Spaced(values);
+        let len = list.emitted_len();
+        let no_room = ParseError::new(ParameterErrorKind::NoRoom, room.len());
+        if len > room.len() {
+            return Err(no_room);
+        }
+        let buffer = core::mem::take(room);
+        let (written, rest) = buffer.split_at_mut_checked(len).ok_or(no_room)?;
+        *room = rest;
+        let mut sink = SliceSink::new(written);
+        list.emit(&mut sink).map_err(|Full| no_room)?;
+        Self::parse(sink.into_written())
+    }
+
     /// The bytes, without the space before the first.
     pub const fn raw(&self) -> &'a [u8] {
         self.raw
@@ -421,6 +466,19 @@ impl Emit for Parameters<'_> {
 impl fmt::Display for Parameters<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.emit(&mut FmtSink(f)).map_err(|_| fmt::Error)
+    }
+}
+
+/// With one space between them.
+struct Spaced<'r, E>(&'r [E]);
+
+impl<E: Emit> Emit for Spaced<'_, E> {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        for (index, value) in self.0.iter().enumerate() {
+            sink.put(if index > 0 { b" " } else { b"" })?;
+            value.emit(sink)?;
+        }
+        Ok(())
     }
 }
 
@@ -536,6 +594,30 @@ mod tests {
     use std::format;
     use std::string::String;
     use std::vec::Vec;
+
+    #[test]
+    fn a_list_is_written_as_it_is_read() {
+        let size = Typed::Size(Size(7));
+        let mut buffer = [0; 16];
+        let mut room = &mut buffer[..];
+        let one = Parameters::write(&[size, Typed::SmtpUtf8], &mut room);
+        assert_eq!(one.unwrap().raw(), b"SIZE=7 SMTPUTF8");
+        assert_eq!(room.len(), 1);
+        let kind = |list: &[Typed<'_>], len| {
+            let mut buffer = [0; 16];
+            let list = Parameters::write(list, &mut &mut buffer[..len]);
+            list.map_or_else(|error| Some(error.kind()), |_| None)
+        };
+        assert_eq!(
+            Parameters::write(&[size], &mut room).unwrap_err().kind(),
+            ParameterErrorKind::NoRoom
+        );
+        assert_eq!(room.len(), 1);
+        assert_eq!(kind(&[], 0), None);
+        let (twice, full) = (kind(&[size, size], 13), kind(&[size, size], 12));
+        assert_eq!(twice, Some(ParameterErrorKind::Duplicate));
+        assert_eq!(full, Some(ParameterErrorKind::NoRoom));
+    }
 
     #[test]
     fn well_formed() {
