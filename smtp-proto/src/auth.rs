@@ -22,13 +22,15 @@
 //! buffers here when an exchange ends. The lines that carry them are the caller's.
 //!
 //! ```
+//! use scop_core::SliceSink;
 //! use scop_smtp_proto::auth::{Credentials, Mechanism, MechanismSet, client, server};
 //!
 //! let credentials = Credentials::Password { authorization: "", user: "joe", password: b"secret" };
 //! let mut client = client::Exchange::new(Mechanism::Plain, credentials)?;
-//! let mut command = Vec::new();
+//! let mut line = [0; client::MAX_COMMAND];
+//! let mut command = SliceSink::new(&mut line);
 //! client.start(&mut command)?;
-//! assert_eq!(command, b"AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n");
+//! assert_eq!(command.written(), b"AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n");
 //!
 //! let mut buffer = [0; 512];
 //! let mut server = server::Exchange::new(&mut buffer);

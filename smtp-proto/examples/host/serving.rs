@@ -139,7 +139,7 @@ impl<'r> Mailroom<'r> {
                 (!self.is_right(&credentials)).then_some(WRONG_CREDENTIALS)
             }
             Event::Scram { user, .. } => {
-                let found = self.scram(user);
+                let found = self.kept(user);
                 return server.scram(&found.user(), &Nonce::from_random(random()));
             }
             Event::Verify(_) | Event::Expand(_) => Some(NOT_VERIFIED),
@@ -160,9 +160,8 @@ impl<'r> Mailroom<'r> {
                 password,
             } => {
                 let is_self = authorization.is_empty() || authorization == user;
-                let known =
-                    |&&(name, right): &&(&str, &str)| (name, right.as_bytes()) == (user, password);
-                is_self && self.rules.users.iter().any(|it| known(&it))
+                let Kept { salt, keys } = self.kept(user);
+                keys.is_password(password, &salt, ITERATIONS, &scop_crypto::SHA256) && is_self
             }
             // A real host asks the one that issued the token.
             Credentials::Token { token, .. } => self.rules.tokens.contains(&token),
@@ -170,8 +169,9 @@ impl<'r> Mailroom<'r> {
         }
     }
 
-    /// What a server keeps of a user, here made anew each time from the password.
-    fn scram(&self, user: &str) -> Kept {
+    /// What a server keeps of a user for SCRAM and for passwords that are shown; here made anew each time from
+    /// the password.
+    fn kept(&self, user: &str) -> Kept {
         let found = self.rules.users.iter().find(|(name, _)| *name == user);
         let salt = *b"a salt per user.";
         let keys = found.and_then(|(_, password)| {

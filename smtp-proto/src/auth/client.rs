@@ -7,8 +7,9 @@
 //! When `respond` fails, send [`CANCEL`]; the server refuses the command then (RFC 4954 4).
 //!
 //! ```
+//! use scop_core::SliceSink;
 //! use scop_crypto::SHA256;
-//! use scop_smtp_proto::auth::client::{Error, Exchange, Scram};
+//! use scop_smtp_proto::auth::client::{Error, Exchange, MAX_COMMAND, Scram};
 //! use scop_smtp_proto::auth::{Credentials, Mechanism, scram};
 //!
 //! // RFC 7677 3, as SMTP carries it.
@@ -17,9 +18,10 @@
 //! let scram = Scram { hash: &SHA256, nonce, limits: scram::Limits::DEFAULT };
 //! let mut exchange = Exchange::new(Mechanism::ScramSha256, credentials)?.with_scram(scram);
 //!
-//! let mut out = Vec::new();
+//! let mut line = [0; MAX_COMMAND];
+//! let mut out = SliceSink::new(&mut line);
 //! exchange.start(&mut out)?;
-//! assert_eq!(out, b"AUTH SCRAM-SHA-256 biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=\r\n");
+//! assert_eq!(out.written(), b"AUTH SCRAM-SHA-256 biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=\r\n");
 //! assert_eq!(exchange.finish(), Err(Error::Unverified)); // 235 now would be a fraud
 //! # Ok::<(), Error>(())
 //! ```

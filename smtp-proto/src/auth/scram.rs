@@ -10,6 +10,9 @@
 //! // When the account is made; the salt is random, at least 16 octets.
 //! let keys = StoredKeys::derive(b"pencil", &[7; 16], 4096, &SHA256).unwrap();
 //! assert_eq!(format!("{keys:?}"), "StoredKeys { .. }");
+//!
+//! // When a client shows its password, with PLAIN or LOGIN.
+//! assert!(keys.is_password(b"pencil", &[7; 16], 4096, &SHA256));
 //! ```
 
 use core::fmt;
@@ -86,7 +89,10 @@ impl Nonce {
     }
 }
 
-/// What proves both sides to each other without the password (RFC 5802 3).
+/// What proves both sides to each other without the password (RFC 5802 3). It checks a password that is shown
+/// too ([`StoredKeys::is_password`]), so that a server keeps one kind of secret for all mechanisms.
+///
+/// `==` takes a time that does not tell where they differ.
 #[derive(Clone, Copy)]
 pub struct StoredKeys {
     /// `H(ClientKey)`: checks the proof of a client.
@@ -106,6 +112,24 @@ impl StoredKeys {
         salted.update(salt);
         let keys = ClientKeys::derive(&password, salted, iterations, hash)?;
         Some(keys.stored)
+    }
+
+    /// Whether these are the keys of `password`, as [`StoredKeys::derive`] makes them; `false` when the hash is
+    /// not SHA-256. The time that it takes does not tell how wrong a password is. For a user who does not
+    /// exist, ask the keys of [`StoredKeys::decoy`]: it takes as long.
+    pub fn is_password(
+        &self,
+        password: &[u8],
+        salt: &[u8],
+        iterations: u32,
+        hash: &dyn Hash,
+    ) -> bool {
+        Self::derive(password, salt, iterations, hash).is_some_and(|mut keys| {
+            let is_same = keys == *self;
+            keys.stored_key.zeroize();
+            keys.server_key.zeroize();
+            is_same
+        })
     }
 
     /// The salt and keys to answer with for a user who does not exist, so that nobody can tell.
@@ -274,6 +298,21 @@ mod tests {
         assert_eq!(keys.stored_key[..4], [0x58, 0x6e, 0x5d, 0xf2]); // CPython's hashlib
         assert_eq!(keys.server_key[..4], [0xc1, 0xf3, 0xcb, 0xc1]);
         assert_eq!(StoredKeys::derive(b"pencil", b"salt", 4096, &SHA512), None);
+
+        let salt = &b"\x5b\x6d\x99\x68\x9d\x12\x35\x8e\xec\xa0\x4b\x14\x12\x36\xfa\x81"[..];
+        assert!(keys.is_password(b"pencil", salt, 4096, &SHA256));
+        assert!(!keys.is_password(b"pencils", salt, 4096, &SHA256));
+        assert!(!keys.is_password(b"", salt, 4096, &SHA256));
+        assert!(!keys.is_password(b"pencil", &salt[1..], 4096, &SHA256));
+        assert!(!keys.is_password(b"pencil", salt, 4097, &SHA256));
+        assert!(!keys.is_password(b"pencil", salt, 4096, &SHA512));
+        // Both halves count.
+        for half in 0..2 {
+            let mut other = keys;
+            [&mut other.stored_key, &mut other.server_key][half][31] ^= 1;
+            assert_ne!(other, keys);
+            assert!(!other.is_password(b"pencil", salt, 4096, &SHA256));
+        }
         assert_eq!(StoredKeys::decoy(b"secret", "joe", &SHA512), None);
 
         let decoy = |secret: &[u8], user| StoredKeys::decoy(secret, user, &SHA256).unwrap();

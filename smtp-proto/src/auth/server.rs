@@ -7,19 +7,21 @@
 //! the whole of its message. What does not fit is [`Failure::TooLong`].
 //!
 //! ```
+//! use scop_core::SliceSink;
 //! use scop_smtp_proto::auth::server::{Exchange, Failure, Step};
 //! use scop_smtp_proto::auth::{Credentials, Mechanism, MechanismSet};
 //!
 //! let allowed = MechanismSet::default().with(Mechanism::Login);
 //! let mut buffer = [0; 512];
 //! let mut exchange = Exchange::new(&mut buffer);
-//! let mut out = Vec::new();
+//! let mut replies = [0; 64];
+//! let mut out = SliceSink::new(&mut replies);
 //!
 //! assert_eq!(exchange.start(b"LOGIN", allowed), Step::Challenge);
 //! exchange.emit_challenge(&mut out)?;
 //! assert_eq!(exchange.respond(b"am9l"), Step::Challenge);
 //! exchange.emit_challenge(&mut out)?;
-//! assert_eq!(out, b"334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n");
+//! assert_eq!(out.written(), b"334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n");
 //! assert_eq!(exchange.respond(b"c2VjcmV0"), Step::Credentials);
 //! let Some(Credentials::Password { user: "joe", password: b"secret", .. }) = exchange.credentials() else { panic!() };
 //! assert_eq!(exchange.refuse(None), Step::Failed(Failure::Refused));
