@@ -310,7 +310,7 @@ fn route() {
             feed: |_: &mut Router<'_>| {},
         }
         .run(1_000, |route| {
-            assert!(route.contains("m1.example.org"), "{route}")
+            assert!(route.contains("m1.example.org"), "{route}");
         });
         println!("route, {tls:?}: {report:?}");
         let queries = if tls == TlsWish::Optional { 5 } else { 7 };
