@@ -1,4 +1,4 @@
-//! JSON read by `scop_core::json` and by serde_json: the same texts are taken, and mean the same.
+//! JSON read by `scop_core::json` and by `serde_json`: the same texts are taken, and mean the same.
 
 use proptest::prelude::*;
 use scop_core::Emit;
