@@ -58,7 +58,7 @@ pub const MAX_TEXT_LINE: u64 = 1000;
 /// Under each of them the content ends only at `CRLF "." CRLF`, and a dot is taken away only behind CRLF.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum LineEnds {
-    /// The message is not to be accepted: the first one is noted, from there on no content is given, and
+    /// The default. The message is not to be accepted: the first one is noted, from there on no content is given, and
     /// reading goes on to the terminator (RFC 5321 2.3.8, 4.1.1.4).
     #[default]
     Refuse,

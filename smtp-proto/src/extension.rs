@@ -298,32 +298,36 @@ pub trait Extension: Sync {
     fn keyword(&self) -> &str;
 
     /// Keywords of extensions without which this one means nothing. A server is not made without them.
+    /// Default: none.
     fn needs(&self) -> &[&str] {
         &[]
     }
 
     /// The parameters that it adds to MAIL. A name is a keyword, or `KEYWORD=VALUE` to claim that value
     /// alone: BODY=8BITMIME and BODY=BINARYMIME belong to two extensions.
+    /// Default: none.
     fn mail_keywords(&self) -> &[&str] {
         &[]
     }
 
-    /// The parameters that it adds to RCPT; names as above.
+    /// The parameters that it adds to RCPT; names as above. Default: none.
     fn rcpt_keywords(&self) -> &[&str] {
         &[]
     }
 
-    /// The verbs that it adds.
+    /// The verbs that it adds. Default: none.
     fn verbs(&self) -> &[&str] {
         &[]
     }
 
-    /// Server: whether it is announced, and its parameters and verbs are taken, in this session.
+    /// Server: whether it is announced, and its parameters and verbs are taken, in this session. Default:
+    /// always.
     fn is_offered(&self, _session: &Session) -> bool {
         true
     }
 
     /// Server: writes what stands behind the keyword in the reply to EHLO, without the space before it.
+    /// Default: nothing.
     ///
     /// # Errors
     /// When the sink is full.
@@ -332,10 +336,11 @@ pub trait Extension: Sync {
     }
 
     /// Server: it was announced in a reply to EHLO or LHLO, and is in effect from now on.
+    /// Default: it changes no terms.
     fn offered(&self, _terms: &mut Terms) {}
 
     /// Server: judges one of its parameters of MAIL, and notes what it says in `envelope`. The host gets
-    /// the parameter too.
+    /// the parameter too. Default: it is taken, whatever its value is, and nothing is noted.
     ///
     /// # Errors
     /// The reply with which the command is refused.
@@ -348,7 +353,7 @@ pub trait Extension: Sync {
         Ok(())
     }
 
-    /// Server: judges one of its parameters of RCPT.
+    /// Server: judges one of its parameters of RCPT. Default: it is taken, whatever its value is.
     ///
     /// # Errors
     /// The reply with which the command is refused.
@@ -363,7 +368,7 @@ pub trait Extension: Sync {
 
     /// Judges one of its verbs; `argument` is what stands behind it, without the space. A server asks when it
     /// came, and a client before it is sent. When the line cannot be read a server asks without an argument, to
-    /// know whether octets follow: then it ends the connection.
+    /// know whether octets follow: then it ends the connection. Default: [`Effect::Ask`], the host judges.
     ///
     /// # Errors
     /// The reply with which the command is refused.
@@ -376,11 +381,12 @@ pub trait Extension: Sync {
         Ok(Effect::Ask)
     }
 
-    /// Client: the server announced it, with these arguments.
+    /// Client: the server announced it, with these arguments. Default: nothing is noted; that its
+    /// parameters and verbs can be sent is known without it.
     fn announced(&self, _arguments: &[u8], _peer: &mut Peer) {}
 
     /// Client: whether one of its parameters can be sent to this server; that the server announced the
-    /// extension is known already. Notes what the parameter says in `envelope`.
+    /// extension is known already. Notes what the parameter says in `envelope`. Default: it can, and nothing is noted.
     ///
     /// # Errors
     /// Why not, in words.

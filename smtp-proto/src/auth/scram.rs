@@ -31,11 +31,11 @@ pub(super) mod message;
 #[non_exhaustive]
 pub struct Limits {
     /// The least count of iterations that a client takes: 4096 (RFC 7677 4). With fewer, whoever plays
-    /// the server tries passwords faster.
+    /// the server tries passwords faster. Default: 4096.
     pub min_iterations: u32,
     /// The highest count that a client takes: each is two blocks of SHA-256, computed within one call, and
     /// a hostile server chooses it (RFC 5802 9). A million took 0.3 s on a server with instructions for
-    /// SHA-256; small processors want less.
+    /// SHA-256; small processors want less. Default: 1,000,000.
     pub max_iterations: u32,
 }
 

@@ -14,36 +14,38 @@ use crate::reply::ReplyLimits;
 pub struct Config<'a> {
     /// What it calls itself in EHLO, HELO or LHLO.
     pub name: Domain<'a>,
-    /// SMTP or LMTP.
+    /// SMTP or LMTP. Default: [`Protocol::Smtp`].
     pub protocol: Protocol,
-    /// The channel is encrypted from the start ("implicit TLS", RFC 8314 3).
+    /// The channel is encrypted from the start ("implicit TLS", RFC 8314 3). Default: `false`.
     pub secure: bool,
     /// What it uses where the server announces it. What is not in the list is not used: a client without
-    /// PIPELINING in it sends one command at a time.
+    /// PIPELINING in it sends one command at a time. Default: none.
     pub extensions: &'a [&'a dyn Extension],
-    /// What it makes of STARTTLS.
+    /// What it makes of STARTTLS. Default: [`TlsPolicy::Opportunistic`].
     pub tls: TlsPolicy,
     /// Whether it says HELO when the server does not know EHLO (RFC 5321 3.2). Never in LMTP.
+    /// Default: `true`.
     pub helo_fallback: bool,
     /// Whether DATA goes into the group with the recipients, where commands are sent in groups. It saves
-    /// one round trip; RFC 2920 3.1 permits it, and some servers are confused by it.
+    /// one round trip; RFC 2920 3.1 permits it, and some servers are confused by it. Default: `false`.
     pub data_in_group: bool,
     /// Whether BDAT is used wherever the server has it. Off, it is used for a message that needs it
-    /// (BODY=BINARYMIME) only.
+    /// (BODY=BINARYMIME) only. Default: `false`.
     pub prefer_bdat: bool,
     /// Whether a bare CR or LF in a message is sent as CRLF. Off, it ends the connection, because what
-    /// was sent of the message cannot be taken back.
+    /// was sent of the message cannot be taken back. Default: `false`.
     pub normalise_line_ends: bool,
     /// What is read of the server though the grammar does not have it: line ends, and the reply to EHLO.
+    /// Default: [`Tolerance::DEFAULT`].
     pub tolerance: Tolerance,
-    /// Bounds.
+    /// Bounds. Default: [`Limits::DEFAULT`].
     pub limits: Limits,
-    /// How long it waits for what.
+    /// How long it waits for what. Default: [`Timeouts::DEFAULT`].
     pub timeouts: Timeouts,
 }
 
 impl<'a> Config<'a> {
-    /// A client that is called `name`, without extensions.
+    /// A client that is called `name`, without extensions; all else has its default.
     pub const fn new(name: Domain<'a>) -> Self {
         Self {
             name,
@@ -68,7 +70,7 @@ impl<'a> Config<'a> {
 pub enum TlsPolicy {
     /// It does nothing by itself; the host may order it.
     None,
-    /// It is used when the server announces it, and the session goes on in clear when it does not or
+    /// The default: it is used when the server announces it, and the session goes on in clear when it does not or
     /// refuses. This stops nobody who can change what passes (RFC 3207 6).
     #[default]
     Opportunistic,
@@ -82,21 +84,21 @@ pub enum TlsPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Lines and octets of one reply. Stops a reply that never ends.
+    /// Lines and octets of one reply. Stops a reply that never ends. Default: [`ReplyLimits::DEFAULT`].
     pub reply: ReplyLimits,
     /// Octets of a command line with its CRLF. RFC 5321 4.5.3.1.4 promises 512; the parameters of
-    /// extensions add to it.
+    /// extensions add to it. Default: 2048.
     pub command_line: u16,
     /// Commands of a group that wait for replies, so that neither side waits for the other with full
-    /// buffers (RFC 2920 3.1).
+    /// buffers (RFC 2920 3.1). Default: 100.
     pub group: u16,
     /// Chunks of BDAT that wait for replies, where commands are sent in groups. Behind one that is refused
-    /// each of them is an error to the server, and some hang up after a few.
+    /// each of them is an error to the server, and some hang up after a few. Default: 8.
     pub chunks: u16,
     /// Recipients of one transaction; [`Limits::MAX_RECIPIENTS`] at most. RFC 5321 4.5.3.1.8 promises
-    /// 100.
+    /// 100. Default: 1024.
     pub recipients: u16,
-    /// Transactions of one connection.
+    /// Transactions of one connection. Default: no bound.
     pub transactions: u32,
 }
 
@@ -107,7 +109,7 @@ impl Limits {
     /// What a machine can keep in mind of one transaction.
     pub const MAX_RECIPIENTS: u16 = 1024;
 
-    /// Bounds that no honest server meets.
+    /// Bounds that no honest server meets: each field as its default says.
     pub const DEFAULT: Self = Self {
         reply: ReplyLimits::DEFAULT,
         command_line: 2048,
@@ -129,23 +131,24 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// For the greeting: 5 minutes (4.5.3.2.1).
+    /// For the greeting (4.5.3.2.1). Default: 5 minutes.
     pub greeting: Duration,
-    /// For the reply to MAIL: 5 minutes (4.5.3.2.2).
+    /// For the reply to MAIL (4.5.3.2.2). Default: 5 minutes.
     pub mail: Duration,
-    /// For the reply to RCPT: 5 minutes (4.5.3.2.3).
+    /// For the reply to RCPT (4.5.3.2.3). Default: 5 minutes.
     pub rcpt: Duration,
-    /// For the reply to DATA: 2 minutes (4.5.3.2.4).
+    /// For the reply to DATA (4.5.3.2.4). Default: 2 minutes.
     pub data: Duration,
-    /// For a piece of the message to be taken, and for the reply to a chunk that is not the last: 3
-    /// minutes (4.5.3.2.5).
+    /// For a piece of the message to be taken, and for the reply to a chunk that is not the last
+    /// (4.5.3.2.5). Default: 3 minutes.
     pub block: Duration,
-    /// For the reply to the whole message: 10 minutes (4.5.3.2.6). Shorter ones make duplicates.
+    /// For the reply to the whole message (4.5.3.2.6). Shorter ones make duplicates.
+    /// Default: 10 minutes.
     pub end: Duration,
-    /// For the reply to another command; the RFC sets none.
+    /// For the reply to another command; the RFC sets none. Default: 5 minutes.
     pub command: Duration,
     /// For the negotiation of TLS, from [`Step::StartTls`](super::Step::StartTls) to
-    /// [`tls_started`](super::Client::tls_started).
+    /// [`tls_started`](super::Client::tls_started). Default: a minute.
     pub tls: Duration,
 }
 

@@ -8,16 +8,17 @@ use super::{Code, ReplyError, ReplyErrorKind, ReplyLine, ReplyView};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReplyLimits {
-    /// Lines of a reply. RFC 5321 4.2.1 sets none: a server could send them for ever.
+    /// Lines of a reply. RFC 5321 4.2.1 sets none: a server could send them for ever. Default: 200.
     pub lines: usize,
-    /// Octets of a line with its end. RFC 5321 4.5.3.1.5 says 512, and servers send more.
+    /// Octets of a line with its end. RFC 5321 4.5.3.1.5 says 512, and servers send more. Default: 2048.
     pub line_octets: usize,
-    /// Octets of a reply. The length of the buffer is a limit too.
+    /// Octets of a reply. The length of the buffer is a limit too. Default: 16 KiB.
     pub octets: usize,
 }
 
 impl ReplyLimits {
-    /// What the replies of all servers seen keep, and little enough for a session.
+    /// 200 lines, 2048 octets in each, 16 KiB: what the replies of all servers seen keep, and little enough for a
+    /// session.
     pub const DEFAULT: Self = Self {
         lines: 200,
         line_octets: 2048,

@@ -13,27 +13,27 @@ use crate::extension::{Extension, ListError, Protocol};
 pub struct Config<'a> {
     /// The name of the server, as it stands in the greeting and in the reply to EHLO (RFC 5321 4.2).
     pub name: &'a str,
-    /// SMTP or LMTP.
+    /// SMTP or LMTP. Default: [`Protocol::Smtp`].
     pub protocol: Protocol,
-    /// The channel is encrypted from the start (RFC 8314 3.3), or cannot be listened to.
+    /// The channel is encrypted from the start (RFC 8314 3.3), or cannot be listened to. Default: `false`.
     pub secure: bool,
     /// What is offered, in the order of the reply to EHLO.
     pub extensions: &'a [&'a dyn Extension],
-    /// How much one connection may use.
+    /// How much one connection may use. Default: [`Limits::DEFAULT`].
     pub limits: Limits,
-    /// How long the client may take.
+    /// How long the client may take. Default: [`Timeouts::DEFAULT`].
     pub timeouts: Timeouts,
-    /// What is read though the grammar does not have it.
+    /// What is read though the grammar does not have it. Default: [`Tolerance::DEFAULT`].
     pub tolerance: Tolerance,
-    /// What is done with a bare CR or LF in a message.
+    /// What is done with a bare CR or LF in a message. Default: [`LineEnds::Refuse`].
     pub line_ends: LineEnds,
     /// A client that sends before it is greeted gets 554 and no more (RFC 5321 4.3.1). Whether it did is
-    /// also in [`Session::early_talker`](crate::Session::early_talker).
+    /// also in [`Session::early_talker`](crate::Session::early_talker). Default: `false`.
     pub refuse_early_talker: bool,
 }
 
 impl<'a> Config<'a> {
-    /// A server of SMTP in the clear that offers `extensions`.
+    /// A server of SMTP in the clear that offers `extensions`; all else has its default.
     pub const fn new(name: &'a str, extensions: &'a [&'a dyn Extension]) -> Self {
         Self {
             name,
@@ -54,34 +54,38 @@ impl<'a> Config<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Octets of one message; beyond it the reply is 552, and the octets are read and dropped (RFC 5321
-    /// 4.5.3.1.7, RFC 1870 6). Stops a message from filling the store.
+    /// Octets of one message. Where [`Size`](crate::extension::Size) announces another bound, the smaller of the
+    /// two holds. Beyond it the reply is 552, and the octets are read and dropped (RFC 5321
+    /// 4.5.3.1.7, RFC 1870 6). Stops a message from filling the store. Default: 50 MiB.
     pub message_octets: u64,
     /// Recipients accepted in one transaction; beyond it the reply is 452 (RFC 5321 4.5.3.1.8 and
     /// 4.5.3.1.10; not below 100), and when as many again were refused so, the connection ends. RCPT
-    /// and DATA without MAIL are counted with them. Stops a flood of RCPT.
+    /// and DATA without MAIL are counted with them. Stops a flood of RCPT. Default: 1000.
     pub recipients: u32,
     /// Recipients that the host refuses, in all transactions. Stops the search for addresses (RFC 5321
-    /// 7.3).
+    /// 7.3). Default: 100.
     pub refused_recipients: u32,
     /// Transactions that came to their content (RFC 9422 3 announces it as MAILMAX). Stops one connection from being kept for ever.
+    /// Default: 1000.
     pub transactions: u32,
     /// Commands that break the protocol: unknown, malformed, out of order (RFC 5321 7.8). Stops a client of
-    /// another protocol, and guessing.
+    /// another protocol, and guessing. Default: 20.
     pub errors: u32,
     /// Commands that bring no message nearer since the last message: NOOP, RSET, VRFY, EXPN, HELP, a
     /// further EHLO, verbs of extensions, an EHLO, a MAIL or a DATA that was refused, DATA without recipients, a
     /// chunk that is empty or belongs to no message (RFC 5321 7.8). Stops loops that keep a connection busy.
+    /// Default: 100.
     pub idle_commands: u32,
     /// Exchanges of AUTH that failed or were cancelled (RFC 4954 4 and 9). Stops the guessing of passwords.
+    /// Default: 3.
     pub auth_failures: u32,
     /// BDAT chunks of one message; beyond it the reply is 552 (RFC 3030 4.2). Stops a message of chunks of
-    /// one octet.
+    /// one octet. Default: 65,536.
     pub chunks: u32,
 }
 
 impl Limits {
-    /// For a server on the internet.
+    /// For a server on the internet: each field as its default says.
     pub const DEFAULT: Self = Self {
         message_octets: 50 << 20,
         recipients: 1000,
@@ -105,15 +109,17 @@ impl Default for Limits {
 #[non_exhaustive]
 pub struct Timeouts {
     /// For a whole command line, counted from the reply before it (RFC 5321 4.5.3.2.7: not below 5
-    /// minutes). Single octets do not extend it.
+    /// minutes). Single octets do not extend it. Default: 5 minutes.
     pub command: Duration,
     /// Between two pieces of a message (RFC 5321 4.5.3.2.5 gives the client 3 minutes for one).
+    /// Default: 5 minutes.
     pub data: Duration,
-    /// For a whole message, so that a trickle of octets ends.
+    /// For a whole message, so that a trickle of octets ends. Default: an hour.
     pub message: Duration,
     /// For the negotiation of TLS, from the 220 to [`Server::tls_started`](super::Server::tls_started).
+    /// Default: a minute.
     pub tls: Duration,
-    /// For the whole connection.
+    /// For the whole connection. Default: a day.
     pub session: Duration,
 }
 

@@ -15,9 +15,9 @@ pub const MAX_AGE: u32 = 31_557_600;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyLimits {
-    /// Octets (RFC 8461 3.3 suggests 64 KiB). Stops a policy host that sends without end.
+    /// Octets (RFC 8461 3.3 suggests 64 KiB). Stops a policy host that sends without end. Default: 65,536.
     pub octets: usize,
-    /// Lines. Bounds the work for each match of a mail exchange.
+    /// Lines. Bounds the work for each match of a mail exchange. Default: 1024.
     pub lines: u16,
 }
 

@@ -84,16 +84,16 @@ pub enum TlsWish {
 #[non_exhaustive]
 pub struct Limits {
     /// Hosts that are kept, the best; the room of the machine is a limit too. Stops a domain that has
-    /// a sender try hundreds of hosts (RFC 5321 5.1 allows a limit of at least two).
+    /// a sender try hundreds of hosts (RFC 5321 5.1 allows a limit of at least two). Default: 8.
     pub hosts: u8,
     /// Addresses of one host that are handed out, IPv6 and IPv4 in turn (RFC 5321 5.1 allows a limit,
-    /// and says two at least). Stops a host that has a sender try hundreds of addresses.
+    /// and says two at least). Stops a host that has a sender try hundreds of addresses. Default: 8.
     pub addresses: u8,
     /// TLSA records of one host. Each may cost a certificate check; a host with more is unusable,
-    /// because leaving some out could lock the right one out.
+    /// because leaving some out could lock the right one out. Default: 16.
     pub tlsa_records: u8,
     /// Queries in all. A host costs up to three beside the one for MX, and those that could not be
-    /// paid for are left out. Stops an MX set that makes a sender flood name servers.
+    /// paid for are left out. Stops an MX set that makes a sender flood name servers. Default: 64.
     pub queries: u8,
 }
 

@@ -14,12 +14,13 @@ use crate::parameter::Timestamp;
 #[non_exhaustive]
 pub struct Limits {
     /// Octets of the text, unpacked. Reports are compressed, so that few octets can become many.
+    /// Default: 10 MiB.
     pub octets: usize,
-    /// Objects and arrays inside one another. A report needs five.
+    /// Objects and arrays inside one another. A report needs five. Default: 16.
     pub depth: u8,
-    /// Policies.
+    /// Policies. Default: 10,000.
     pub policies: u32,
-    /// Failure details of all policies.
+    /// Failure details of all policies. Default: 100,000.
     pub failures: u32,
 }
 
