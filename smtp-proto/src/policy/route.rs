@@ -46,6 +46,39 @@
 //! assert!(hosts.next().is_none());
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
+//!
+//! # TLSA from a table
+//! [`Rdata`] has no variant for TLSA: a host that answers from a table of its own writes the data with
+//! [`Tlsa`](scop_core::Tlsa), and hands it in as [`Rdata::Other`]. All three answers have to be secure.
+//!
+//! ```
+//! use scop_core::{Emit, Name, Query, Rdata, Rtype, Security, SliceSink, Tlsa, lookup};
+//! use scop_smtp_proto::Domain;
+//! use scop_smtp_proto::policy::route::{Limits, Request, Router, TlsRequirement};
+//!
+//! let tlsa = Tlsa { usage: 3, selector: 1, matching: 1, data: &[0xab; 32] };
+//! let mut octets = [0; 64];
+//! let mut sink = SliceSink::new(&mut octets);
+//! tlsa.emit(&mut sink)?;
+//! let tlsa_rdata = [Rdata::Other { rtype: Rtype::TLSA, data: sink.into_written() }];
+//! let mx = [Rdata::Mx { preference: 10, exchange: Name::parse(b"\x02mx\x07example\x03org\0")? }];
+//! let address = [Rdata::A([192, 0, 2, 25].into())];
+//!
+//! let mut router: Router<'_> = Router::new(Request::new(Domain::parse(b"example.org")?, 4), &Limits::DEFAULT);
+//! let route = lookup::drive(&mut router, |query: Query<'_>| {
+//!     let records: &[Rdata<'_>] = match (query.name.to_string().as_str(), query.rtype) {
+//!         ("example.org.", Rtype::MX) => &mx,
+//!         ("mx.example.org.", Rtype::A) => &address,
+//!         ("_25._tcp.mx.example.org.", Rtype::TLSA) => &tlsa_rdata,
+//!         _ => return lookup::Answer::NoData(Security::Secure),
+//!     };
+//!     lookup::Answer::Records(records.into(), Security::Secure)
+//! });
+//! let route = route.unwrap();
+//! let TlsRequirement::Dane(records) = route.hosts().next().unwrap().tls() else { panic!() };
+//! assert!(records.iter().eq([tlsa]));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
 
 mod host;
 mod request;
