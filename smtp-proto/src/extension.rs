@@ -54,6 +54,70 @@
 //! let extensions: &[&dyn Extension] = &[&Colour]; // to a server's or a client's configuration
 //! # let _ = extensions;
 //! ```
+//!
+//! # The side of a client
+//! A client asks two more things of it. [`Extension::announced`] gets what the server said behind the keyword,
+//! and notes what matters: in [`Peer`] where the machine has a field for it, such as the largest message, else in
+//! the value itself. [`Extension::can_send`] then says of each parameter whether this server takes it, and notes
+//! in [`Envelope`] what it means for the message, where that has a field: the machine goes by these two, and knows
+//! no keyword. A parameter of an extension that was not announced is refused before it is asked. The methods take
+//! `&self`, so that what is kept stands in an atomic; and a value that keeps what a server announced belongs to
+//! one connection.
+//!
+//! ```
+//! use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+//! use scop_core::Instant;
+//! use scop_smtp_proto::client::{Buffers, Client, Config, OrderError, Step};
+//! use scop_smtp_proto::extension::{Envelope, Extension, Peer};
+//! use scop_smtp_proto::{Domain, Parameter, ReversePath};
+//!
+//! /// The server says `XCOLOUR 7`: the largest XTINT that it takes. It says so anew after STARTTLS.
+//! #[derive(Default)]
+//! struct Colour { largest: AtomicU32 }
+//!
+//! fn number(text: &[u8]) -> Option<u32> { str::from_utf8(text).ok()?.parse().ok() }
+//!
+//! impl Extension for Colour {
+//!     fn keyword(&self) -> &str { "XCOLOUR" }
+//!     fn mail_keywords(&self) -> &[&str] { &["XTINT"] }
+//!     fn announced(&self, arguments: &[u8], _: &mut Peer) {
+//!         self.largest.store(number(arguments).unwrap_or(0), Relaxed);
+//!     }
+//!     fn can_send(&self, tint: Parameter<'_>, _: &Peer, _: &mut Envelope) -> Result<(), &'static str> {
+//!         let tint = tint.value().and_then(number).ok_or("it is a number")?;
+//!         (tint <= self.largest.load(Relaxed)).then_some(()).ok_or("the server has no such tint")
+//!     }
+//! }
+//!
+//! let colour = Colour::default(); // of this connection
+//! let extensions: [&dyn Extension; 1] = [&colour];
+//! let (mut input, mut output) = ([0; 512], [0; 512]);
+//! let buffers = Buffers { input: &mut input, output: &mut output };
+//! let now = Instant::default();
+//! let mut config = Config::new(Domain::parse(b"client.example.org")?);
+//! config.extensions = &extensions;
+//! let mut client = Client::new(config, buffers, now)?;
+//! let mut answers: &[u8] = b"220 mx.example.org\r\n";
+//! loop {
+//!     match client.poll() {
+//!         Step::Transmit => {
+//!             client.transmitted(client.transmit().len(), now)?;
+//!             answers = b"250-mx.example.org\r\n250 XCOLOUR 7\r\n";
+//!         }
+//!         Step::Wait(_) => client.handle_input(&mut answers, now),
+//!         Step::Order => break,
+//!         _ => {}
+//!     }
+//! }
+//! let tint = [Parameter::new("XTINT", Some(b"8"))?];
+//! let refused = client.mail(&ReversePath::Null, &tint);
+//! assert_eq!(refused, Err(OrderError::CannotSend(b"XTINT", "the server has no such tint")));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! `tests/made_up_extension.rs` plays both sides of such an extension: a server announces it and hands its verb
+//! and parameters to the host, a server without it refuses them all, nothing of it is there behind HELO, and a
+//! client sends what was announced and nothing else.
 
 mod auth;
 mod chunking;
