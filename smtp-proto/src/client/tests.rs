@@ -1,5 +1,6 @@
 //! A scripted server: what has to be sent, and what is answered.
 
+mod chunks;
 mod faults;
 mod groups;
 mod model;
