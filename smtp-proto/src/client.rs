@@ -322,7 +322,10 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// The connection is gone, or the host gives it up.
+    /// The connection is gone, or the host gives it up: call it also when a write fails, in whole or behind
+    /// some octets. Octets that were received before may be handed in first, as a 421 among them says why. Poll on:
+    /// the recipients that are left get their events, and those of a message that was sent to its end
+    /// [`Fate::Unknown`].
     pub fn handle_closed(&mut self) {
         match self.phase {
             Phase::Done => {}

@@ -211,6 +211,51 @@ pub struct Session {
 
 impl Session {
     /// The `with` value of the Received field of a message that came with `envelope` (RFC 3848, RFC 6531 4.3).
+    /// [`Stamp`](scop_mime_core::header::trace::Stamp) writes the field; the name that the client gave itself is
+    /// in [`Event::Hello`](crate::server::Event::Hello), and the host keeps it.
+    ///
+    /// ```
+    /// use scop_core::{Instant, SliceSink, UnixTime};
+    /// use scop_mime_core::DateTime;
+    /// use scop_mime_core::header::date::Zone;
+    /// use scop_mime_core::header::trace::{Client, Stamp};
+    /// use scop_smtp_proto::server::{Buffers, Config, Event, Server, Step};
+    ///
+    /// let (mut input, mut output) = ([0; 512], [0; 1024]);
+    /// let buffers = Buffers { input: &mut input, output: &mut output };
+    /// let mut server = Server::new(Config::new("mx.example.org", &[]), buffers, Instant(0))?;
+    /// let mut received: &[u8] = b"EHLO client.example.org\r\nMAIL FROM:<joe@example.org>\r\n";
+    /// let mut name = Vec::new();
+    /// loop {
+    ///     match server.poll() {
+    ///         Step::Transmit => server.transmitted(server.transmit().len(), Instant(0))?,
+    ///         Step::Event => {
+    ///             if let Some(Event::Hello { domain, .. }) = server.event() {
+    ///                 name = domain.to_vec();
+    ///             }
+    ///             server.accept()?;
+    ///         }
+    ///         Step::Wait(_) if !received.is_empty() => {
+    ///             let _ = server.handle_input(&mut received, Instant(0)); // there is no content yet
+    ///         }
+    ///         _ => break,
+    ///     }
+    /// }
+    ///
+    /// let date = DateTime::from_unix(UnixTime(880_128_343), Zone::UTC).unwrap();
+    /// let mut stamp = Stamp::new(b"mx.example.org", date);
+    /// stamp.from = Some(Client { name: Some(&name), reverse: None, ip: [192, 0, 2, 1].into() });
+    /// stamp.with = Some(server.session().with_keyword(server.envelope()).as_bytes());
+    /// let mut field = [0; 256];
+    /// let mut field = SliceSink::new(&mut field);
+    /// stamp.write(&mut field)?;
+    /// assert_eq!(
+    ///     field.written(),
+    ///     b"Received: from client.example.org ([192.0.2.1])\r\n by mx.example.org with ESMTP;\r\n \
+    ///       Fri, 21 Nov 1997 16:05:43 +0000\r\n",
+    /// );
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn with_keyword(&self, envelope: &Envelope) -> &'static str {
         /// By protocol and SMTPUTF8; then by TLS and AUTH.
         const WITH: [[&str; 4]; 4] = [

@@ -292,7 +292,8 @@ impl<'a> Server<'a> {
         self.close(End::TimedOut);
     }
 
-    /// The client has closed the connection, or it is broken.
+    /// The client has closed the connection, or it is broken: call it also when a write fails, in whole or behind
+    /// some octets. The end is [`End::Closed`], and what was received and not taken is not handed in any more.
     pub fn handle_closed(&mut self) {
         self.output.clear();
         self.close(End::Closed);

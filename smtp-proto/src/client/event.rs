@@ -15,7 +15,8 @@ use crate::reply::{Code, ReplyError, ReplyView};
 #[non_exhaustive]
 pub enum Step {
     /// Send octets of [`Client::transmit`](super::Client::transmit), and say how many with
-    /// [`Client::transmitted`](super::Client::transmitted).
+    /// [`Client::transmitted`](super::Client::transmitted); when that fails, call
+    /// [`Client::handle_closed`](super::Client::handle_closed).
     Transmit,
     /// Something came about: [`Client::event`](super::Client::event) has it until the next poll.
     Event,

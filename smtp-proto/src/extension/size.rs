@@ -10,7 +10,8 @@ use crate::reply::Status;
 /// `SIZE limit`: the largest message that is taken, in octets; 0 announces no limit (RFC 1870 4).
 ///
 /// Server: `MAIL SIZE=n` above the limit is refused with 552 (RFC 1870 6.1), and so is a message that turns
-/// out to be longer. Client: a SIZE above the limit of the server is not sent.
+/// out to be longer; where [`Limits::message_octets`](crate::server::Limits::message_octets) is smaller, that
+/// holds for both. Client: a SIZE above the limit of the server is not sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Size(pub u64);
 

@@ -197,7 +197,17 @@ impl<'a> LocalPart<'a> {
         self.raw
     }
 
-    /// Without quotes and backslashes.
+    /// Without quotes and backslashes. Local parts that mean the same have the same text, so that its
+    /// `to_string()` is the key for a database of users. It does not fold case.
+    ///
+    /// ```
+    /// use scop_smtp_proto::Mailbox;
+    ///
+    /// for written in [&b"joe.public@example.org"[..], br#""joe.public"@example.org"#, br#""joe\.public"@example.org"#] {
+    ///     assert_eq!(Mailbox::parse(written)?.local_part().text().to_string(), "joe.public");
+    /// }
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn text(&self) -> LocalText<'a> {
         let quoted = self.raw.strip_prefix(b"\"");
         let inner = quoted.and_then(|rest| rest.strip_suffix(b"\""));

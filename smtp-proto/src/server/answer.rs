@@ -19,7 +19,8 @@ impl Server<'_> {
 
     /// Answers the open wish: 2yz (354 for [`Event::Data`](super::Event::Data), 220 for
     /// [`Event::Connected`](super::Event::Connected)) consents, 4yz and 5yz refuse, and 421 ends the connection
-    /// besides.
+    /// besides. [`Refusal::new`] makes a reply that refuses as a constant, without a `Result`:
+    /// `const FULL: Reply<'static> = Refusal::new(452, Status::new(4, 2, 2), "The mailbox is full").reply();`
     ///
     /// # Errors
     /// When none is open, the reply is no answer to it, or it does not fit; nothing changes.

@@ -15,7 +15,8 @@ use crate::shown::{Octets, Shown};
 #[must_use]
 pub enum Step {
     /// Send [`Server::transmit`](super::Server::transmit), and say how much of it with
-    /// [`Server::transmitted`](super::Server::transmitted).
+    /// [`Server::transmitted`](super::Server::transmitted); when that fails, call
+    /// [`Server::handle_closed`](super::Server::handle_closed).
     Transmit,
     /// Look at [`Server::event`](super::Server::event), and answer it. A host that cannot answer yet polls
     /// again, as replies may have to be sent before.
@@ -47,6 +48,9 @@ pub enum Event<'a> {
         domain: &'a [u8],
     },
     /// MAIL. What its parameters say is in [`Server::envelope`](super::Server::envelope) already.
+    ///
+    /// A host begins its own envelope anew here, whatever it holds: a transaction may have ended with RSET, EHLO
+    /// or STARTTLS, which tell the host nothing of it unless there was content ([`Event::Discarded`]).
     Mail {
         /// The sender.
         path: ReversePath<'a>,
