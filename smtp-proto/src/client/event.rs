@@ -8,6 +8,7 @@ use crate::auth;
 use crate::command::Hello;
 use crate::data::BareLineEnd;
 use crate::reply::{Code, ReplyError, ReplyView};
+use crate::shown::{Octets, Shown};
 
 /// What the host does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,7 +241,7 @@ impl fmt::Display for End {
 
 /// Why an order is not taken. Nothing was sent, and the machine is as it was, except where it says that
 /// the connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OrderError<'p> {
     /// [`Client::poll`](super::Client::poll) did not ask for this.
@@ -277,6 +278,43 @@ pub enum OrderError<'p> {
     ChunkOpen,
     /// The connection ended at this.
     Ended(End),
+}
+
+/// By hand, to show octets as text.
+impl fmt::Debug for OrderError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotNow => f.write_str("NotNow"),
+            Self::NotListed(name) => f
+                .debug_tuple("NotListed")
+                .field(&Shown(Octets(name)))
+                .finish(),
+            Self::NotAnnounced(name) => f
+                .debug_tuple("NotAnnounced")
+                .field(&Shown(Octets(name)))
+                .finish(),
+            Self::Repeated(name) => f
+                .debug_tuple("Repeated")
+                .field(&Shown(Octets(name)))
+                .finish(),
+            Self::CannotSend(name, why) => f
+                .debug_tuple("CannotSend")
+                .field(&Shown(Octets(name)))
+                .field(why)
+                .finish(),
+            Self::BadOctet => f.write_str("BadOctet"),
+            Self::NeedsUtf8 => f.write_str("NeedsUtf8"),
+            Self::CannotCarry => f.write_str("CannotCarry"),
+            Self::TooLong => f.write_str("TooLong"),
+            Self::OutputFull => f.write_str("OutputFull"),
+            Self::Limit => f.write_str("Limit"),
+            Self::NotSecure => f.write_str("NotSecure"),
+            Self::Authenticated => f.write_str("Authenticated"),
+            Self::Auth(error) => f.debug_tuple("Auth").field(error).finish(),
+            Self::ChunkOpen => f.write_str("ChunkOpen"),
+            Self::Ended(error) => f.debug_tuple("Ended").field(error).finish(),
+        }
+    }
 }
 
 impl fmt::Display for OrderError<'_> {
@@ -323,6 +361,10 @@ mod tests {
         assert_eq!(
             std::format!("{error}"),
             "XTENANT: the server has no such tenant"
+        );
+        assert_eq!(
+            std::format!("{:?} {error:?}", OrderError::NotListed(b"XTINT")),
+            r#"NotListed("XTINT") CannotSend("XTENANT", "the server has no such tenant")"#
         );
     }
 }

@@ -439,7 +439,7 @@ fn limits_and_parameters() {
             "CannotSend({:?}, \"the message is larger than the server takes (RFC 1870 6.1)\"), NotAnnounced({:?}), \
          NotAnnounced({:?}), Repeated({:?}), NotListed({:?}), NotListed({:?}), mail 550, mail 250, \
          rcpt 0 250, failed 1 Recipient 550, Limit, delivered 0 250, Limit",
-            b"SIZE", b"SMTPUTF8", b"BODY", b"size", b"XOTHER", b"BODY"
+            "SIZE", "SMTPUTF8", "BODY", "size", "XOTHER", "BODY"
         ),
     );
     // The domain of the second one is another one.
@@ -503,7 +503,7 @@ fn commands_and_reset() {
         ],
         &format!(
             "reply 250, reply 252, reply 250, NotAnnounced({:?}), NotListed({:?}), BadOctet, BadOctet, BadOctet, NeedsUtf8",
-            b"BDAT", b"DATA"
+            "BDAT", "DATA"
         ),
     );
     let chunks = after_hello(CHUNKS, &[QUIT]);

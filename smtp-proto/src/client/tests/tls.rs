@@ -210,7 +210,7 @@ fn what_was_said_in_clear_is_forgotten() {
     let size = Order::Send(&[], &[], "SIZE=9");
     let log = format!(
         "greeting 220, Ehlo 250, Ehlo 250, NotAnnounced({:?}), NotAnnounced({:?}), mail 550",
-        b"PLAIN", b"SIZE"
+        "PLAIN", "SIZE"
     );
     check(
         with(TlsPolicy::Require),
@@ -284,7 +284,7 @@ fn auth() {
         &[Order::Auth(Mechanism::ScramSha256), plain[0], plain[0]],
         &format!(
             "{READY}, NotAnnounced({:?}), authenticated 235, Authenticated",
-            b"SCRAM-SHA-256"
+            "SCRAM-SHA-256"
         ),
         End::Quit,
     );
@@ -410,7 +410,7 @@ fn what_is_not_in_the_list() {
         ],
         &format!(
             "{READY}, NotListed({:?}), NotListed({0:?}), NotListed({:?}), NotListed({:?})",
-            b"STARTTLS", b"PLAIN", b"SIZE"
+            "STARTTLS", "PLAIN", "SIZE"
         ),
         End::Quit,
     );
