@@ -3,7 +3,7 @@
 use std::format;
 use std::string::String;
 
-use scop_core::Instant;
+use scop_core::{Full, Instant, Sink};
 
 use super::drive::{at_every_cut, codes, run};
 use super::limits::server_with;
@@ -12,7 +12,7 @@ use crate::extension::{
     Auth, Effect, EnhancedStatusCodes, Extension, Pipelining, Refusal, RequireTls, Session,
     StartTls,
 };
-use crate::server::{Buffers, Config, End, Event, Server, Step, TlsError};
+use crate::server::{Buffers, Config, ConfigError, End, Event, Server, Step, TlsError};
 
 const ALL: MechanismSet = MechanismSet::ALL;
 
@@ -331,4 +331,36 @@ fn an_exchange_without_memory_is_refused() {
             "{sent}"
         );
     });
+}
+
+/// The reply to EHLO fits with all mechanisms, though memory for AUTH is lent only afterwards.
+#[test]
+fn room_for_what_may_be_served() {
+    struct Wide(usize);
+    impl Extension for Wide {
+        fn keyword(&self) -> &'static str {
+            "XWIDE"
+        }
+        fn emit_arguments(&self, _: &Session, sink: &mut dyn Sink) -> Result<(), Full> {
+            sink.put("x".repeat(self.0).as_bytes())
+        }
+    }
+    let auth = Auth {
+        mechanisms: ALL,
+        plaintext_allowed: true,
+    };
+    let others = "250-mx.example.org\r\n250-XWIDE \r\n250 \r\n".len();
+    let listed = "AUTH SCRAM-SHA-256 OAUTHBEARER XOAUTH2 PLAIN LOGIN".len();
+    for (surplus, want) in [(0, None), (1, Some(ConfigError::OutputTooSmall))] {
+        let wide = Wide(Buffers::MIN_OUTPUT - others - listed + surplus);
+        let extensions: [&dyn Extension; 2] = [&wide, &auth];
+        let (mut lines, mut replies) = ([0; 600], [0; Buffers::MIN_OUTPUT]);
+        let buffers = Buffers {
+            input: &mut lines,
+            output: &mut replies,
+        };
+        let config = Config::new("mx.example.org", &extensions);
+        let server = Server::new(config, buffers, Instant(0));
+        assert_eq!(server.err(), want);
+    }
 }
