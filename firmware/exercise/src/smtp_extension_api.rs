@@ -114,6 +114,10 @@ fn write(input: &[u8], tally: &mut Tally) {
     });
     tally.check(size.is_ok_and(|size| size.value() == Some(b"12")));
     tally.flag(other.is_ok());
+    let mut buffer = [0; 64];
+    let size = Typed::Size(parameter::Size(black_box(12)));
+    let list = Parameters::write(&[size, Typed::SmtpUtf8], &mut &mut buffer[..]);
+    tally.check(list.is_ok_and(|list| list.raw() == b"SIZE=12 SMTPUTF8"));
 }
 
 /// A server and a client with every extension.
