@@ -70,7 +70,7 @@ pub enum Hello {
 /// A command. Arguments are kept as they were written.
 ///
 /// Written, it has one space where the grammar has one, paths in canonical form, and CRLF.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command<'a> {
     /// `HELO`, `EHLO`, `LHLO`, with the client's name: see [`Domain::parse`].
@@ -210,11 +210,34 @@ impl Emit for Command<'_> {
     }
 }
 
-/// The line without its CRLF.
+/// The line without its CRLF, and AUTH without its initial response, which may be a password.
 impl fmt::Display for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Other { verb, argument } = self
+            && verb.raw().eq_ignore_ascii_case(b"AUTH")
+            && let Some(space) = memchr::memchr(b' ', argument.raw())
+        {
+            let mechanism = argument.raw().get(..space).unwrap_or_default();
+            let mut sink = FmtSink(&mut *f);
+            emit_with(
+                b"AUTH",
+                Argument::parse(mechanism).unwrap_or_default(),
+                &mut sink,
+            )
+            .map_err(|_| fmt::Error)?;
+            return f.write_str(" ...");
+        }
         self.emit(&mut WithoutEnd(FmtSink(f)))
             .map_err(|_| fmt::Error)
+    }
+}
+
+/// As it is displayed.
+impl fmt::Debug for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Command")
+            .field(&format_args!("{self}"))
+            .finish()
     }
 }
 
