@@ -114,7 +114,7 @@ mod tests {
         );
         assert_eq!(
             format!("{:?}", Command::parse(b"XPAINT wall").unwrap()),
-            r#"Other { verb: Verb("XPAINT"), argument: Argument("wall") }"#
+            "Command(XPAINT wall)"
         );
         let event = Event::Command {
             verb: b"XPAINT",

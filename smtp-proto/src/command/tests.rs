@@ -535,3 +535,15 @@ fn a_long_line_takes_no_longer_than_it_is_long() {
     check(&std::vec![b'A'; 1 << 20]);
     check(&[&b"MAIL FROM:<"[..], &std::vec![b'a'; 1 << 20][..]].concat());
 }
+
+#[test]
+fn the_response_of_auth_is_not_shown() {
+    let command = Command::parse(b"auth PLAIN AGpvZQBzZWNyZXQ=").unwrap();
+    assert_eq!(command.to_string(), "AUTH PLAIN ...");
+    assert_eq!(std::format!("{command:?}"), "Command(AUTH PLAIN ...)");
+    assert_eq!(command.to_vec(), b"auth PLAIN AGpvZQBzZWNyZXQ=\r\n");
+    assert_eq!(
+        Command::parse(b"AUTH PLAIN").unwrap().to_string(),
+        "AUTH PLAIN"
+    );
+}
