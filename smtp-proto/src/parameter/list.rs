@@ -81,7 +81,7 @@ impl<'a> Parameters<'a> {
     }
 
     /// Writes `values` to the start of `room`, which moves on to what is left of it, for a
-    /// [`Command`](crate::Command) that is to be written. A value is a [`Typed`] or a [`Parameter`].
+    /// [`Command`](crate::Command) that is to be written. A value is a [`Typed`](super::Typed) or a [`Parameter`].
     ///
     /// ```
     /// use scop_core::Emit;
