@@ -126,7 +126,7 @@ mod tests {
                     rtype: Rtype(52),
                     data: &[3, 0, 1, 0xab],
                 },
-                r"TYPE52 \# 4 030001ab",
+                r"TLSA \# 4 030001ab",
             ),
             (
                 Rdata::Other {
