@@ -3,7 +3,7 @@
 
 use scop_core::Emit;
 use scop_smtp_proto::Parameter;
-use scop_smtp_proto::command::{Command, Hello, Tolerance};
+use scop_smtp_proto::command::{Command, Hello, Tolerance, TypedCommand};
 use scop_smtp_proto::line::{LineErrorKind, LineReader};
 
 use crate::choice::Choice;
@@ -132,7 +132,18 @@ fn check_line(line: &[u8], choice: &mut Choice) {
 fn check_command(command: &Command<'_>, tolerance: Tolerance) {
     let written = written(command);
     let line = &written[..written.len() - 2];
-    assert_eq!(command.to_string().as_bytes(), line);
+    let shown = command.to_string();
+    match command.typed() {
+        // What a client answers to AUTH is not shown.
+        Ok(TypedCommand::Auth(auth)) if auth.initial().is_some() => {
+            assert!(shown.ends_with(" ...") && shown.len() < line.len() + 4);
+        }
+        Err(_)
+            if line
+                .get(..5)
+                .is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH ")) => {}
+        _ => assert_eq!(shown.as_bytes(), line),
+    }
     // All that may be left to tolerate is what a path or a name is.
     let mut narrow = Tolerance::STRICT;
     narrow.long_path = tolerance.long_path;

@@ -243,12 +243,20 @@ fn naive_uri(uri: &str) -> Option<(u8, Vec<u8>)> {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     let is_rest = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}!".contains(c);
-    if !is_scheme || rest.is_empty() || !rest.chars().all(is_rest) {
+    let escapes_well = rest.split('%').skip(1).all(|behind| {
+        let digits = behind.get(..2);
+        digits.is_some_and(|digits| digits.chars().all(|c| c.is_ascii_hexdigit()))
+    });
+    if !is_scheme || rest.is_empty() || !rest.chars().all(is_rest) || !escapes_well {
         return None;
     }
+    let address = rest.split('?').next()?;
+    let host = rest
+        .strip_prefix("//")
+        .and_then(|rest| rest.split(['/', '?', '#']).next());
     Some(match &*scheme.to_ascii_lowercase() {
-        "mailto" => (0, rest.split('?').next()?.as_bytes().to_vec()),
-        "https" if rest.starts_with("//") => (1, uri.as_bytes().to_vec()),
+        "mailto" if !address.is_empty() => (0, address.as_bytes().to_vec()),
+        "https" if host.is_some_and(|host| !host.is_empty()) => (1, uri.as_bytes().to_vec()),
         _ => (2, uri.as_bytes().to_vec()),
     })
 }
