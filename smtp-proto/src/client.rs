@@ -341,7 +341,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// TLS was not to be negotiated now; or there is a surplus, and the connection ends.
     pub fn tls_started(&mut self, surplus: &[u8], now: Instant) -> Result<(), OrderError<'static>> {
-        self.expect(Step::StartTls)?;
+        self.require_step(Step::StartTls)?;
         if !surplus.is_empty() {
             self.fail(End::Injected);
             return Err(OrderError::Ended(End::Injected));
@@ -407,7 +407,7 @@ impl<'a> Client<'a> {
     }
 
     /// Whether the host may do what belongs to a step.
-    fn expect(&self, step: Step) -> Result<(), OrderError<'static>> {
+    fn require_step(&self, step: Step) -> Result<(), OrderError<'static>> {
         if self.step() == step {
             Ok(())
         } else {

@@ -42,7 +42,7 @@ impl Client<'_> {
     /// Content was not asked for; octets of a chunk are missing; or the last octet was CR, and the
     /// connection ends.
     pub fn content_end(&mut self, now: Instant) -> Result<(), OrderError<'static>> {
-        self.expect(Step::Content)?;
+        self.require_step(Step::Content)?;
         if self.transaction.chunk_left > 0 {
             return Err(OrderError::ChunkOpen);
         }
@@ -97,7 +97,7 @@ impl Client<'_> {
         is_last: bool,
         now: Instant,
     ) -> Result<&'i [u8], OrderError<'static>> {
-        self.expect(Step::Content)?;
+        self.require_step(Step::Content)?;
         self.deadline = Some(now + self.config.timeouts.block);
         if self.transaction.by_chunks {
             return self.give_chunk(input, is_last, now);

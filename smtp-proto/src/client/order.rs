@@ -20,7 +20,7 @@ impl<'a> Client<'a> {
     /// The channel is encrypted already, the list has no extension for it, or the server does not announce
     /// it.
     pub fn start_tls(&mut self) -> Result<(), OrderError<'static>> {
-        self.expect(Step::Order)?;
+        self.require_step(Step::Order)?;
         if self.extensions.verb(START_TLS).is_none() {
             return Err(OrderError::NotListed(START_TLS));
         }
@@ -70,7 +70,7 @@ impl<'a> Client<'a> {
         &mut self,
         exchange: &mut auth::client::Exchange<'_>,
     ) -> Result<(), OrderError<'static>> {
-        self.expect(Step::Auth)?;
+        self.require_step(Step::Auth)?;
         if self.phase == (Phase::Exchange { challenge: false }) {
             if let Err(error) = exchange.finish() {
                 let end = End::Auth(error);
@@ -153,7 +153,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// The machine is not idle.
     pub fn quit(&mut self) -> Result<(), OrderError<'static>> {
-        self.expect(Step::Order)?;
+        self.require_step(Step::Order)?;
         self.leave(End::Quit);
         Ok(())
     }
@@ -185,7 +185,7 @@ impl<'a> Client<'a> {
 
     /// Whether an order can be sent: the machine is idle, and the channel is as the policy wants it.
     pub(super) fn expect_order(&mut self) -> Result<(), OrderError<'static>> {
-        self.expect(Step::Order)?;
+        self.require_step(Step::Order)?;
         // A second lock: the machine does not become idle in clear then.
         if self.config.tls == TlsPolicy::Require && !self.peer.secure {
             return Err(OrderError::NotSecure);

@@ -123,7 +123,7 @@ impl<'a> Client<'a> {
         parameters: &[Parameter<'p>],
     ) -> Result<(), OrderError<'p>> {
         let index = self.transaction.given;
-        self.expect(Step::Recipient(index))?;
+        self.require_step(Step::Recipient(index))?;
         let (limits, terms) = (self.config.limits, self.peer.terms);
         let most = u32::from(limits.recipients.min(Limits::MAX_RECIPIENTS));
         let mut domains = self.domains;
@@ -152,7 +152,7 @@ impl<'a> Client<'a> {
     /// # Errors
     /// A recipient was not asked for.
     pub fn end_recipients(&mut self) -> Result<(), OrderError<'static>> {
-        self.expect(Step::Recipient(self.transaction.given))?;
+        self.require_step(Step::Recipient(self.transaction.given))?;
         self.transaction.is_complete = true;
         let in_group = self.config.data_in_group
             && self.sends_groups()
