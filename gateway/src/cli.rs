@@ -28,6 +28,85 @@ pub(crate) enum Command {
     Parse(Parse),
     #[command(subcommand)]
     Corpus(Corpus),
+    Receive(Receive),
+    Send(Send),
+    User(User),
+    Demo(Demo),
+}
+
+/// Receive mail: ports 25, 465, 587 and LMTP
+#[derive(Debug, Parser)]
+#[command(name = "scop-receiver", version, max_term_width = 100)]
+pub(crate) struct Receiver {
+    #[command(flatten)]
+    pub(crate) receive: Receive,
+}
+
+/// Send mail from a spool folder
+#[derive(Debug, Parser)]
+#[command(name = "scop-sender", version, max_term_width = 100)]
+pub(crate) struct Sender {
+    #[command(flatten)]
+    pub(crate) send: Send,
+}
+
+/// Receive mail: check it while it arrives, and keep it or hand it on
+#[derive(Args, Debug)]
+pub(crate) struct Receive {
+    /// The configuration; docs/running.md describes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+
+    /// Read the configuration and all that it names, say what is wrong, and stop
+    #[arg(long)]
+    pub(crate) check_config: bool,
+
+    /// Do without the confinement by the kernel
+    #[arg(long)]
+    pub(crate) no_sandbox: bool,
+}
+
+/// Send mail: run the service; or, with a message, put it into the service's spool
+#[derive(Args, Debug)]
+pub(crate) struct Send {
+    /// The configuration; docs/running.md describes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+
+    /// Read the configuration and all that it names, say what is wrong, and stop
+    #[arg(long)]
+    pub(crate) check_config: bool,
+
+    /// Do without the confinement by the kernel
+    #[arg(long)]
+    pub(crate) no_sandbox: bool,
+
+    /// A message to put into the spool; `-` is standard input
+    #[arg(requires = "to")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Who it is from, in the envelope; empty or `<>` for a bounce
+    #[arg(long, value_name = "ADDR", value_parser = reverse_path, allow_hyphen_values = true, requires = "file")]
+    pub(crate) from: Option<String>,
+
+    /// Whom it is for; may be repeated
+    #[arg(long, value_name = "ADDR", requires = "file")]
+    pub(crate) to: Vec<String>,
+}
+
+/// Make a line for the file of users: the password is read from standard input
+#[derive(Args, Debug)]
+pub(crate) struct User {
+    /// The name to log in with
+    pub(crate) name: String,
+}
+
+/// See both services at work on this computer: a signed and a forged message travel for real
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// Keep the folder with the configurations, logs and messages, and say where it is
+    #[arg(long)]
+    pub(crate) keep: bool,
 }
 
 /// Check a message: DKIM, SPF and DMARC together

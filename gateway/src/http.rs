@@ -1,0 +1,1 @@
+//! The little HTTP that services need: a policy fetched, a report posted, figures shown.

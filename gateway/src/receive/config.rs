@@ -1,0 +1,169 @@
+//! `receiver.toml`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::service::config::{Dns, Log, Span};
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The name of this host: in the greeting, in Received.
+    pub(crate) name: String,
+    /// The name in Authentication-Results (RFC 8601 2.5); `name` without it.
+    pub(crate) authserv_id: Option<String>,
+    /// A folder of its own: long messages while they arrive, and those to be handed on.
+    pub(crate) state: PathBuf,
+    pub(crate) listen: Vec<Listen>,
+    pub(crate) tls: Option<Tls>,
+    /// What becomes of mail from outside, by `mx` and `lmtp`.
+    pub(crate) deliver: Option<Deliver>,
+    /// What becomes of mail of users, by `submission` and `submissions`.
+    pub(crate) submit: Option<Submit>,
+    #[serde(default)]
+    pub(crate) checks: Checks,
+    #[serde(default)]
+    pub(crate) limits: Limits,
+    #[serde(default)]
+    pub(crate) dns: Dns,
+    #[serde(default)]
+    pub(crate) log: Log,
+    /// Where the figures are shown, over HTTP.
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
+/// `[[listen]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listen {
+    pub(crate) address: SocketAddr,
+    pub(crate) kind: Kind,
+}
+
+/// Who connects there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// Other mail servers: port 25.
+    Mx,
+    /// Users, TLS by STARTTLS: port 587 (RFC 6409).
+    Submission,
+    /// Users, TLS at once: port 465 (RFC 8314).
+    Submissions,
+    /// A mail server before this one: LMTP (RFC 2033).
+    Lmtp,
+}
+
+/// `[tls]`: PEM files. They are read again when they change.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// `[deliver]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase", tag = "to")]
+pub(crate) enum Deliver {
+    /// Maildirs.
+    Maildir {
+        /// The folder that holds them.
+        folder: PathBuf,
+        /// Address to the name of a Maildir in `folder`; `*@example.org` is everyone else there.
+        mailboxes: BTreeMap<String, String>,
+    },
+    /// An LMTP server.
+    Lmtp {
+        address: SocketAddr,
+        /// Addresses, and domains with an `@` before them.
+        recipients: Vec<String>,
+        /// The spool of a sender, which tells people what could not be delivered.
+        bounces: Option<PathBuf>,
+    },
+    /// An SMTP server.
+    Smtp {
+        address: SocketAddr,
+        recipients: Vec<String>,
+        bounces: Option<PathBuf>,
+    },
+    /// The spool of another program.
+    Spool {
+        folder: PathBuf,
+        recipients: Vec<String>,
+    },
+    /// Nowhere: for measuring.
+    Discard { recipients: Vec<String> },
+}
+
+/// `[submit]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Submit {
+    /// The file of users; `scop user` makes its lines.
+    pub(crate) users: PathBuf,
+    /// The spool of the sender.
+    pub(crate) spool: PathBuf,
+}
+
+/// `[checks]`: of mail from outside.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Checks {
+    pub(crate) enabled: bool,
+    pub(crate) dmarc: OnDmarc,
+}
+
+/// What a policy of DMARC that is broken leads to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnDmarc {
+    /// It is written down in Authentication-Results.
+    #[default]
+    Report,
+    /// `p=reject` is obeyed, too.
+    Enforce,
+}
+
+/// `[limits]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// Octets of a message (RFC 1870).
+    pub(crate) message: u64,
+    pub(crate) recipients: u32,
+    /// Connections at once.
+    pub(crate) connections: usize,
+    /// Of these, from one address (of IPv6, one /64).
+    pub(crate) connections_per_client: usize,
+    /// How long a stop waits for transactions.
+    pub(crate) stop: Span,
+    /// Octets of free space on the disk below which mail is deferred.
+    pub(crate) free_space: u64,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            dmarc: OnDmarc::Report,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message: 50 << 20,
+            recipients: 100,
+            connections: 5_000,
+            connections_per_client: 50,
+            stop: Span(std::time::Duration::from_secs(30)),
+            free_space: 64 << 20,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! `sender.toml`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::service::config::{Dns, Log, Span};
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The name of this host: in EHLO, in reports.
+    pub(crate) name: String,
+    /// Where messages to be sent are put.
+    pub(crate) spool: PathBuf,
+    /// A folder of its own: policies of MTA-STS, counts for reports of TLS.
+    pub(crate) state: PathBuf,
+    /// Keys that sign.
+    #[serde(default)]
+    pub(crate) sign: Vec<Key>,
+    #[serde(default)]
+    pub(crate) route: Route,
+    #[serde(default)]
+    pub(crate) retry: Retry,
+    #[serde(default)]
+    pub(crate) tls: Tls,
+    #[serde(default)]
+    pub(crate) limits: Limits,
+    #[serde(default)]
+    pub(crate) dns: Dns,
+    #[serde(default)]
+    pub(crate) log: Log,
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
+/// `[[sign]]`: mail whose author is in `domain` is signed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Key {
+    pub(crate) domain: String,
+    pub(crate) selector: String,
+    #[serde(rename = "key")]
+    pub(crate) file: PathBuf,
+}
+
+/// `[route]`: who gets the mail next.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase", tag = "to")]
+pub(crate) enum Route {
+    /// The servers of each recipient's domain (RFC 5321 5.1).
+    Mx {
+        #[serde(default = "smtp_port")]
+        port: u16,
+        /// Also servers at addresses that no public server has: loopback, private, link-local.
+        #[serde(default)]
+        private_addresses: bool,
+    },
+    /// One SMTP server for everything.
+    Smtp {
+        address: SocketAddr,
+        /// The name on its certificate, which is checked when this is there.
+        host: Option<String>,
+        #[serde(default)]
+        implicit_tls: bool,
+        user: Option<String>,
+        password_file: Option<PathBuf>,
+    },
+    /// One LMTP server for everything.
+    Lmtp { address: SocketAddr },
+}
+
+impl Default for Route {
+    fn default() -> Self {
+        Self::Mx {
+            port: smtp_port(),
+            private_addresses: false,
+        }
+    }
+}
+
+const fn smtp_port() -> u16 {
+    25
+}
+
+/// `[retry]` (RFC 5321 4.5.4.1).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Retry {
+    /// After the first failure; each further one waits twice as long.
+    pub(crate) first: Span,
+    pub(crate) longest: Span,
+    /// The sender is told that it takes longer.
+    pub(crate) warn: Span,
+    /// The message has failed.
+    pub(crate) give_up: Span,
+}
+
+/// `[tls]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tls {
+    /// PEM of authorities that are trusted besides those of the system.
+    pub(crate) roots: Option<PathBuf>,
+    /// Policies of MTA-STS are looked for and obeyed (RFC 8461).
+    pub(crate) mta_sts: bool,
+    /// The port of policy servers, for trying things out.
+    pub(crate) mta_sts_port: u16,
+    pub(crate) report: Option<Report>,
+}
+
+/// `[tls.report]`: reports of TLS are sent once a day to the domains that ask for them (RFC 8460).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Report {
+    pub(crate) organization: String,
+    /// Who can be asked about it: an address.
+    pub(crate) contact: String,
+    /// The address that the reports are from; its domain signs them.
+    pub(crate) from: String,
+}
+
+/// `[limits]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// Messages under way at once.
+    pub(crate) messages: usize,
+    /// Connections to one server.
+    pub(crate) connections_per_host: usize,
+    pub(crate) stop: Span,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        let span = |seconds| Span(Duration::from_secs(seconds));
+        Self {
+            first: span(5 * 60),
+            longest: span(4 * 3_600),
+            warn: span(4 * 3_600),
+            give_up: span(5 * 86_400),
+        }
+    }
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            roots: None,
+            mta_sts: true,
+            mta_sts_port: 443,
+            report: None,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            messages: 64,
+            connections_per_host: 4,
+            stop: Span(Duration::from_secs(30)),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The parts of a configuration that both services have, and how one is read.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+
+/// Reads a file; an error names the line and the key.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::new(path.display(), crate::message::reason(&error)))?;
+    toml::from_str(&text).map_err(|error| Error::new(path.display(), error.message()))
+}
+
+/// `[log]`: what is told of the work, on standard error.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`; `info` when empty.
+    pub(crate) level: String,
+}
+
+/// How a line of the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// `[dns]`: who is asked.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Dns {
+    /// The server; those of `/etc/resolv.conf` without it.
+    pub(crate) server: Option<SocketAddr>,
+    /// Zone files that answer before any server, for trying things out.
+    pub(crate) zones: Vec<PathBuf>,
+}
+
+/// A length of time: `30s`, `5m`, `4h`, `5d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl TryFrom<String> for Span {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let rule = || format!("a time is a number and s, m, h or d, like 30s: {text:?}");
+        let (number, unit) = text
+            .split_at_checked(text.len().saturating_sub(1))
+            .ok_or_else(rule)?;
+        let factor: u64 = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => return Err(rule()),
+        };
+        let number: u64 = number.parse().map_err(|_| rule())?;
+        number
+            .checked_mul(factor)
+            .map(|seconds| Self(Duration::from_secs(seconds)))
+            .ok_or_else(rule)
+    }
+}

@@ -1,0 +1,1 @@
+//! Confinement by the kernel: what a service does not need it cannot do (Linux: landlock and seccomp).

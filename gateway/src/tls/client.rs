@@ -1,0 +1,1 @@
+//! Whom a client of TLS trusts.
