@@ -1,7 +1,5 @@
 //! The program `scop`.
 
-#![expect(clippy::std_instead_of_core, reason = "a program on std")]
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
