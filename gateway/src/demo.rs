@@ -1,5 +1,7 @@
 //! `scop demo`: both services on this computer, with a DNS of their own.
 
+pub(crate) mod dns;
+
 use crate::cli::Demo;
 use crate::error::Error;
 

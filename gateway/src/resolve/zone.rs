@@ -98,7 +98,11 @@ impl Zones {
         Ok(zones)
     }
 
-    fn add(&mut self, path: &Path, text: &[u8]) -> Result<(), Error> {
+    /// Adds the records of a text; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// When it breaks a rule; the line is named.
+    pub(crate) fn add(&mut self, path: &Path, text: &[u8]) -> Result<(), Error> {
         let place = &path.display();
         let mut owners = Vec::new();
         let mut apexes = Vec::new();
@@ -244,7 +248,7 @@ impl Zones {
     }
 
     /// The closest zone that a name is in.
-    fn apex(&self, name: &NameBuf) -> Option<NameBuf> {
+    pub(crate) fn apex(&self, name: &NameBuf) -> Option<NameBuf> {
         let mut at = *name;
         loop {
             if self.apexes.contains(&at) {
