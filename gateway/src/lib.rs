@@ -50,7 +50,10 @@ const UNUSABLE: u8 = 2;
 pub fn scop() -> ExitCode {
     let cli = Cli::parse();
     guard();
-    start_log();
+    // A service starts a log of its own.
+    if !matches!(cli.command, Command::Receive(_) | Command::Send(_)) {
+        start_log();
+    }
     conclude(run(&cli))
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -34,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// Where the figures are shown, over HTTP.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Threads that do the work; one for each core without it.
+    pub(crate) threads: Option<NonZeroUsize>,
 }
 
 /// `[[listen]]`.

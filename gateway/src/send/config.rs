@@ -1,6 +1,7 @@
 //! `sender.toml`.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) log: Log,
     pub(crate) metrics: Option<SocketAddr>,
+    /// Threads that do the work; one for each core without it.
+    pub(crate) threads: Option<NonZeroUsize>,
 }
 
 /// `[[sign]]`: mail whose author is in `domain` is signed.

@@ -1,0 +1,87 @@
+//! The log: one line for each event on standard error, as text or as JSON.
+
+use std::io::{self, Write};
+
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::config::{Log, LogFormat};
+
+/// Starts it. The lines have their time, unless the journal of systemd takes them, which has its own; it is
+/// told the level instead (sd-daemon(3)).
+pub(crate) fn start(log: &Log) {
+    let level = level(&log.level).unwrap_or(LevelFilter::INFO);
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let base = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(Lines { journal })
+        .with_ansi(false)
+        .with_target(false);
+    // A second start is one of a test, and changes nothing.
+    let _ = match (log.format, journal) {
+        (LogFormat::Text, false) => base.try_init(),
+        (LogFormat::Text, true) => base.without_time().try_init(),
+        (LogFormat::Json, _) => base.json().flatten_event(true).try_init(),
+    };
+}
+
+/// The levels that a configuration may name.
+pub(crate) fn level(text: &str) -> Option<LevelFilter> {
+    match text {
+        "error" => Some(LevelFilter::ERROR),
+        "warn" => Some(LevelFilter::WARN),
+        "" | "info" => Some(LevelFilter::INFO),
+        "debug" => Some(LevelFilter::DEBUG),
+        "trace" => Some(LevelFilter::TRACE),
+        _ => None,
+    }
+}
+
+/// Standard error, line by line.
+struct Lines {
+    journal: bool,
+}
+
+/// One line.
+struct Line {
+    before: &'static str,
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line { before: "" }
+    }
+
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line {
+        Line {
+            before: match *metadata.level() {
+                _ if !self.journal => "",
+                Level::ERROR => "<3>",
+                Level::WARN => "<4>",
+                Level::INFO => "<6>",
+                _ => "<7>",
+            },
+        }
+    }
+}
+
+impl Write for Line {
+    /// Takes a whole line, as the subscriber writes them, and puts it out in one piece: the lines of two
+    /// processes on one pipe do not mix.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        // A standard error that takes nothing more does not stop the work.
+        let _ = if self.before.is_empty() {
+            io::stderr().write_all(line)
+        } else {
+            io::stderr().write_all(&[self.before.as_bytes(), line].concat())
+        };
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
