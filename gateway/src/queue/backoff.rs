@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use scop_core::UnixTime;
 
-use crate::send::config::Retry;
+use crate::service::config::Retry;
 
 /// So many attempts are made at least, if they fit into the time at all.
 const LEAST: u32 = 5;

@@ -32,8 +32,15 @@ pub(crate) struct Schedule {
     domains: HashMap<Arc<str>, Domain>,
     /// Domains with jobs in line and room in their share, each once.
     turns: VecDeque<Arc<str>>,
-    /// How many jobs of a message are left, wherever they are.
-    messages: HashMap<Arc<Id>, usize>,
+    messages: HashMap<Arc<Id>, Left>,
+    octets: u64,
+}
+
+/// What is left of a message, wherever it is.
+#[derive(Debug)]
+struct Left {
+    jobs: u32,
+    octets: u64,
 }
 
 #[derive(Debug)]
@@ -58,6 +65,7 @@ impl Schedule {
             domains: HashMap::new(),
             turns: VecDeque::new(),
             messages: HashMap::new(),
+            octets: 0,
         }
     }
 
@@ -71,13 +79,18 @@ impl Schedule {
         self.messages.len()
     }
 
+    /// Octets of these.
+    pub(crate) fn octets(&self) -> u64 {
+        self.octets
+    }
+
     /// Jobs that were started and have not ended.
     pub(crate) fn under_way(&self) -> usize {
         self.under_way
     }
 
-    /// Takes up a message: its domains, and when each is due. One that is known stays as it is.
-    pub(crate) fn add(&mut self, id: Id, domains: impl IntoIterator<Item = (String, Duration)>) {
+    /// Takes up a message: its octets, its domains, and when each is due. One that is known stays as it is.
+    pub(crate) fn add(&mut self, id: Id, octets: u64, domains: impl IntoIterator<Item = (String, Duration)>) {
         if self.knows(&id) {
             return;
         }
@@ -100,7 +113,12 @@ impl Schedule {
                 has_turn: false,
             });
             entry.jobs += 1;
-            *self.messages.entry(Arc::clone(&id)).or_insert(0) += 1;
+            let total = &mut self.octets;
+            let left = self.messages.entry(Arc::clone(&id)).or_insert_with(|| {
+                *total = total.saturating_add(octets);
+                Left { jobs: 0, octets }
+            });
+            left.jobs += 1;
             let job = Job {
                 id: Arc::clone(&id),
                 domain,
@@ -165,8 +183,9 @@ impl Schedule {
             }
         }
         if let Some(left) = self.messages.get_mut(&job.id) {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
+            left.jobs = left.jobs.saturating_sub(1);
+            if left.jobs == 0 {
+                self.octets = self.octets.saturating_sub(left.octets);
                 self.messages.remove(&job.id);
             }
         }
@@ -191,9 +210,9 @@ mod tests {
     const NOW: Duration = Duration::ZERO;
 
     fn add(schedule: &mut Schedule, domains: &[&str], due: u64) -> Id {
-        let id = Id::new();
+        let id = Id::new().unwrap();
         let due = Duration::from_secs(due);
-        schedule.add(id.clone(), domains.iter().map(|&domain| (domain.to_owned(), due)));
+        schedule.add(id.clone(), 10, domains.iter().map(|&domain| (domain.to_owned(), due)));
         id
     }
 
@@ -258,7 +277,7 @@ mod tests {
         let mut schedule = Schedule::new(4, 4);
         let id = add(&mut schedule, &["a.example", "b.example", "a.example"], 0);
         // The same again, as when a folder is read twice.
-        schedule.add(id.clone(), [("a.example".to_owned(), NOW)]);
+        schedule.add(id.clone(), 10, [("a.example".to_owned(), NOW)]);
         let jobs = started(&mut schedule, 0);
         assert_eq!(jobs.len(), 2);
         for job in jobs {
@@ -267,7 +286,7 @@ mod tests {
         }
         assert!(!schedule.knows(&id));
         assert!(schedule.domains.is_empty() && schedule.turns.is_empty());
-        assert_eq!((schedule.messages(), schedule.under_way()), (0, 0));
+        assert_eq!((schedule.messages(), schedule.octets(), schedule.under_way()), (0, 0, 0));
     }
 
     #[test]

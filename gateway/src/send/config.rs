@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::service::config::{Dns, Log, Span};
+use crate::service::config::{Dns, Log, Retry, Span};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -88,19 +88,6 @@ const fn smtp_port() -> u16 {
     25
 }
 
-/// `[retry]` (RFC 5321 4.5.4.1).
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Retry {
-    /// After the first failure; each further one waits twice as long.
-    pub(crate) first: Span,
-    pub(crate) longest: Span,
-    /// The sender is told that it takes longer.
-    pub(crate) warn: Span,
-    /// The message has failed.
-    pub(crate) give_up: Span,
-}
-
 /// `[tls]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -134,18 +121,6 @@ pub(crate) struct Limits {
     /// Connections to one server.
     pub(crate) connections_per_host: usize,
     pub(crate) stop: Span,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        let span = |seconds| Span(Duration::from_secs(seconds));
-        Self {
-            first: span(5 * 60),
-            longest: span(4 * 3_600),
-            warn: span(4 * 3_600),
-            give_up: span(5 * 86_400),
-        }
-    }
 }
 
 impl Default for Tls {

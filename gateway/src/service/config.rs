@@ -44,10 +44,35 @@ pub(crate) struct Dns {
     pub(crate) zones: Vec<PathBuf>,
 }
 
+/// `[retry]` (RFC 5321 4.5.4.1).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Retry {
+    /// After the first failure; each further one waits twice as long.
+    pub(crate) first: Span,
+    pub(crate) longest: Span,
+    /// The sender is told that it takes longer.
+    pub(crate) warn: Span,
+    /// The message has failed.
+    pub(crate) give_up: Span,
+}
+
 /// A length of time: `30s`, `5m`, `4h`, `5d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Span(pub(crate) Duration);
+
+impl Default for Retry {
+    fn default() -> Self {
+        let span = |seconds| Span(Duration::from_secs(seconds));
+        Self {
+            first: span(5 * 60),
+            longest: span(4 * 3_600),
+            warn: span(4 * 3_600),
+            give_up: span(5 * 86_400),
+        }
+    }
+}
 
 impl TryFrom<String> for Span {
     type Error = String;
