@@ -1,50 +1,78 @@
 //! Messages on their way, as files: one for each message, with its envelope before it.
 //!
-//! A message comes into being by one rename, and is gone by one: whoever is killed in between leaves it whole.
+//! A message comes into being by one rename, and is gone by one removal: whoever is killed in between leaves it
+//! whole. It is on disk when [`Writer::commit`] returns: written, flushed, renamed, and the folder flushed.
+//!
+//! | in the folder | |
+//! |---|---|
+//! | `queue/ID` | a message; `queue/.ID` while it is being written, locked by its writer |
+//! | `state/ID` | what the queue knows of that message |
+//! | `failed/ID`, `failed/ID.state` | what was given up, and files that are none of a spool; for the administrator, never read again |
+//! | `lock` | locked by the one process that works on the messages |
+//!
+//! What is missing is made for its owner alone: folders with mode 0700, files with 0600.
+//!
+//! # Two users
+//! Others may put messages in, such as a receiver into the spool of a sender, without reading or removing what
+//! is not theirs. The administrator makes three folders for that, all owned by the sender:
+//!
+//! | folder | group | mode | |
+//! |---|---|---|---|
+//! | the spool | the receiver's | 0710 | its members come through, and see nothing |
+//! | `queue` | the sender's own | 3777 | all who come through put in; sticky: only the sender removes what others put in; set-group-id: the sender reads it by its group |
+//! | `state`, `failed` | the sender's own | 0700 | |
+//!
+//! Who writes into a `queue` of another user makes files with mode 0640. (The mode of `queue` lets its names be
+//! read, since a folder that one cannot open one cannot flush.)
 
-use std::fs::File;
-use std::io;
+mod envelope;
+pub(crate) mod fault;
+pub(crate) mod flush;
+mod id;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
-use scop_core::UnixTime;
+use rustix::fs::{FlockOperation, OFlags, flock, statvfs};
 
-/// The stable name of a message: in the log, in Received, in the names of files.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Id(String);
+#[allow(unused_imports, reason = "the services are being built")]
+pub(crate) use envelope::{Envelope, Recipient};
+use flush::{Folder, flush};
+pub(crate) use id::Id;
+pub(crate) use writer::Writer;
 
-/// Where a message comes from and goes to (RFC 5321 2.3.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Envelope {
-    /// When it was taken over.
-    pub(crate) arrived: UnixTime,
-    /// The reverse path with its brackets.
-    pub(crate) from: String,
-    /// Parameters of MAIL that travel on: `BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=x REQUIRETLS`.
-    pub(crate) parameters: String,
-    /// At least one.
-    pub(crate) to: Vec<Recipient>,
-}
+use crate::terminal::shown;
 
-/// One recipient.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Recipient {
-    /// The forward path with its brackets.
-    pub(crate) path: String,
-    /// Parameters of RCPT that travel on: `NOTIFY=NEVER ORCPT=rfc822;ann@example.org`.
-    pub(crate) parameters: String,
-}
+/// The longest state that is kept.
+const MAX_STATE: u64 = 16 << 20;
 
 /// A folder of messages. All calls block.
 #[derive(Clone, Debug)]
-pub(crate) struct Spool {
+pub(crate) struct Spool(Arc<Folders>);
+
+#[derive(Debug)]
+struct Folders {
     folder: PathBuf,
+    queue: Folder,
+    state: Folder,
+    failed: Folder,
+    /// The queue is of another user.
+    foreign: bool,
+    opened: SystemTime,
 }
 
-/// A message that is being written; it is gone when this is dropped before [`Writer::commit`].
+/// The right to work on the messages of a spool, held by one process until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Writer {
-    id: Id,
-}
+#[must_use]
+pub(crate) struct Lock(#[expect(dead_code, reason = "it is held")] File);
 
 /// A message that is there.
 #[derive(Debug)]
@@ -58,62 +86,287 @@ pub(crate) struct Entry {
     pub(crate) start: u64,
 }
 
-impl Id {
-    /// A new one, of time and chance.
-    pub(crate) fn new() -> Self {
-        Self(String::new())
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl Spool {
     /// Opens the folder, and makes what is missing in it.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        Ok(Self {
+        let [queue, state, failed] = ["queue", "state", "failed"].map(|name| folder.join(name));
+        if [&queue, &state, &failed].iter().any(|part| !part.is_dir()) {
+            for part in [&queue, &state, &failed] {
+                DirBuilder::new().recursive(true).mode(0o700).create(part)?;
+            }
+            flush(folder)?;
+            flush(
+                folder
+                    .parent()
+                    .filter(|parent| *parent != "")
+                    .unwrap_or(Path::new(".")),
+            )?;
+        }
+        let foreign = fs::metadata(&queue)?.uid() != rustix::process::geteuid().as_raw();
+        Ok(Self(Arc::new(Folders {
             folder: folder.to_owned(),
-        })
+            queue: Folder::new(queue),
+            state: Folder::new(state),
+            failed: Folder::new(failed),
+            foreign,
+            opened: SystemTime::now(),
+        })))
+    }
+
+    /// Takes the messages for this process, and clears away what a killed one left: messages that were never
+    /// whole, and what was known of messages that are gone.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::ResourceBusy`] while another process has them.
+    pub(crate) fn lock(&self) -> io::Result<Lock> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(self.0.folder.join("lock"))?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
+            rustix::io::Errno::WOULDBLOCK => io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another process works on this spool",
+            ),
+            error => error.into(),
+        })?;
+        self.recover()?;
+        Ok(Lock(file))
     }
 
     /// Begins a message.
-    pub(crate) fn write(&self, id: &Id, _envelope: &Envelope) -> io::Result<Writer> {
-        Ok(Writer { id: id.clone() })
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidInput`] for an envelope that could not be read again,
+    /// [`io::ErrorKind::AlreadyExists`] for an id that is taken.
+    pub(crate) fn write(&self, id: &Id, envelope: &Envelope) -> io::Result<Writer> {
+        Writer::begin(self, id, envelope)
     }
 
-    /// The messages that are there, oldest first.
+    /// The messages that are there, oldest first. What is none goes to `failed`.
+    ///
+    /// Only for the one that has the [`Lock`].
     pub(crate) fn scan(&self) -> io::Result<Vec<Id>> {
-        Err(io::ErrorKind::Unsupported.into())
+        let mut ids = Vec::new();
+        for entry in fs::read_dir(self.0.queue.path())? {
+            let name = entry?.file_name();
+            match id_of(&name) {
+                Some(id) => ids.push(id),
+                None if is_temporary(&name) => {}
+                None => self.set_aside(&name, "its name is none of a message"),
+            }
+        }
+        ids.sort_unstable();
+        Ok(ids)
     }
 
-    pub(crate) fn read(&self, _id: &Id) -> io::Result<Entry> {
-        Err(io::ErrorKind::Unsupported.into())
+    /// Opens a message.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] when the file is none of a spool; it is in `failed` then.
+    /// [`io::ErrorKind::NotFound`] when it is gone. After any other the message is still there.
+    pub(crate) fn read(&self, id: &Id) -> io::Result<Entry> {
+        self.open_entry(id)?.map_err(|rule| {
+            self.set_aside(OsStr::new(id.as_str()), &rule);
+            io::Error::new(io::ErrorKind::InvalidData, rule)
+        })
     }
 
     /// It is delivered: gone, with its state.
-    pub(crate) fn remove(&self, _id: &Id) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    /// Keeps what a queue knows of a message, in one step.
-    pub(crate) fn set_state(&self, _id: &Id, _state: &[u8]) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    pub(crate) fn state(&self, _id: &Id) -> io::Result<Option<Vec<u8>>> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-impl Writer {
-    /// Octets of the message.
-    pub(crate) fn put(&mut self, _octets: &[u8]) -> io::Result<()> {
+    ///
+    /// When the machine itself fails in the next seconds, a message without state may be there again.
+    pub(crate) fn remove(&self, id: &Id) -> io::Result<()> {
+        fault::step()?;
+        unless_gone(fs::remove_file(self.message(id)))?;
+        let state = self.0.state.path().join(id.as_str());
+        if state.try_exists()? {
+            // The other order could bring back a message of which nothing is known.
+            self.0.queue.flush()?;
+            fault::step()?;
+            unless_gone(fs::remove_file(state))?;
+        }
         Ok(())
     }
 
-    /// On disk: file and folder are flushed. Only now may 250 be said.
-    pub(crate) fn commit(self) -> io::Result<Id> {
-        Ok(self.id)
+    /// Keeps what a queue knows of a message, in one step.
+    pub(crate) fn set_state(&self, id: &Id, state: &[u8]) -> io::Result<()> {
+        if state.len() as u64 > MAX_STATE {
+            let rule = format!("the state is longer than {MAX_STATE} octets, the limit");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, rule));
+        }
+        let folder = self.0.state.path();
+        let temporary = folder.join(format!(".{id}"));
+        let written = (|| {
+            fault::step()?;
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            let mut file = options.open(&temporary)?;
+            fault::step()?;
+            file.write_all(state)?;
+            fault::step()?;
+            file.sync_all()?;
+            fault::step()?;
+            fs::rename(&temporary, folder.join(id.as_str()))
+        })();
+        if written.is_err() && !fault::is_dead() {
+            let _ = fs::remove_file(&temporary);
+        }
+        written?;
+        self.0.state.flush()
+    }
+
+    pub(crate) fn state(&self, id: &Id) -> io::Result<Option<Vec<u8>>> {
+        let mut state = Vec::new();
+        let file = match File::open(self.0.state.path().join(id.as_str())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        file.take(MAX_STATE + 1).read_to_end(&mut state)?;
+        if state.len() as u64 > MAX_STATE {
+            let rule = format!("the state is longer than {MAX_STATE} octets, the limit");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, rule));
+        }
+        Ok(Some(state))
+    }
+
+    /// It is given up: in `failed`, with its state, for the administrator.
+    pub(crate) fn fail(&self, id: &Id) -> io::Result<()> {
+        fault::step()?;
+        fs::rename(self.message(id), self.0.failed.path().join(id.as_str()))?;
+        self.0.failed.flush()?;
+        self.0.queue.flush()?;
+        fault::step()?;
+        unless_gone(self.fail_state(id))?;
+        self.0.failed.flush()?;
+        self.0.state.flush()
+    }
+
+    /// Octets that may still be written, on the file system of the folder.
+    pub(crate) fn free_space(&self) -> io::Result<u64> {
+        let system = statvfs(self.0.queue.path())?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
+    }
+
+    fn message(&self, id: &Id) -> PathBuf {
+        self.0.queue.path().join(id.as_str())
+    }
+
+    fn fail_state(&self, id: &Id) -> io::Result<()> {
+        let kept = self.0.failed.path().join(format!("{id}.state"));
+        fs::rename(self.0.state.path().join(id.as_str()), kept)
+    }
+
+    /// The inner error is the rule that the file breaks.
+    fn open_entry(&self, id: &Id) -> io::Result<Result<Entry, String>> {
+        let path = self.message(id);
+        // Whoever may put messages in may also put in a link to another file, or a pipe that never ends.
+        if !fs::symlink_metadata(&path)?.is_file() {
+            return Ok(Err("it is no regular file".to_owned()));
+        }
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(&path)?;
+        let (envelope, octets, start) = match Envelope::read(BufReader::new(&file))? {
+            Ok(read) => read,
+            Err(broken) => return Ok(Err(broken.to_string())),
+        };
+        let there = file.metadata()?.len().saturating_sub(start);
+        if there != octets {
+            let rule = format!("line 2: there are {there} octets of a message of {octets}");
+            return Ok(Err(rule));
+        }
+        file.seek(SeekFrom::Start(start))?;
+        Ok(Ok(Entry {
+            id: id.clone(),
+            envelope,
+            file,
+            octets,
+            start,
+        }))
+    }
+
+    /// Moves what is none of a spool out of the way. It is never removed, and stops nothing.
+    fn set_aside(&self, name: &OsStr, rule: &str) {
+        let moved = match id_of(name) {
+            Some(id) => self.fail(&id).map(|()| id),
+            None => Id::new().and_then(|id| {
+                let kept = self.0.failed.path().join(id.as_str());
+                fs::rename(self.0.queue.path().join(name), kept)?;
+                Ok(id)
+            }),
+        };
+        let name = shown(name.as_encoded_bytes());
+        match moved {
+            Ok(id) => tracing::error!(%id, file = name, rule, "set aside in `failed`"),
+            Err(error) => tracing::error!(file = name, rule, %error, "cannot be set aside"),
+        }
+    }
+
+    fn recover(&self) -> io::Result<()> {
+        for entry in fs::read_dir(self.0.queue.path())? {
+            let entry = entry?;
+            if is_temporary(&entry.file_name()) && self.is_stale(&entry)? {
+                unless_gone(fs::remove_file(entry.path()))?;
+            }
+        }
+        for entry in fs::read_dir(self.0.state.path())? {
+            let name = entry?.file_name();
+            let path = self.0.state.path().join(&name);
+            match id_of(&name) {
+                None if is_temporary(&name) => unless_gone(fs::remove_file(path))?,
+                None => {}
+                Some(id) if fs::symlink_metadata(self.message(&id)).is_ok() => {}
+                // It was being given up.
+                Some(id) if self.0.failed.path().join(id.as_str()).try_exists()? => {
+                    unless_gone(self.fail_state(&id))?;
+                }
+                Some(_) => unless_gone(fs::remove_file(path))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nobody writes there: a writer that lives, of whatever process, holds the lock of its file. It
+    /// makes the file a moment before; so only those are looked at that were there before this process.
+    fn is_stale(&self, entry: &fs::DirEntry) -> io::Result<bool> {
+        let metadata = match entry.metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            metadata => metadata?,
+        };
+        if !metadata.is_file() || metadata.modified()? >= self.0.opened {
+            return Ok(false);
+        }
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(entry.path());
+        Ok(file.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()))
+    }
+}
+
+/// Whether the disk, or the share of it that this user may have, is full.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// The message that a file name stands for.
+fn id_of(name: &OsStr) -> Option<Id> {
+    Id::parse(name.to_str()?)
+}
+
+fn is_temporary(name: &OsStr) -> bool {
+    let name = name.to_str().and_then(|name| name.strip_prefix('.'));
+    name.is_some_and(|name| Id::parse(name).is_some())
+}
+
+fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
