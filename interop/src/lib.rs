@@ -9,6 +9,7 @@ pub mod mime;
 pub mod peer;
 pub mod program;
 pub mod real_mail;
+pub mod service;
 pub mod spf;
 
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 //! What is not installed is skipped, see [`skip`](crate::skip). A program ends when its value is dropped.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -86,6 +86,16 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("it has an address").port()
 }
 
+/// The same for TCP and UDP.
+fn free_port_of_both() -> u16 {
+    let free = |_| {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+        let address = tcp.local_addr().ok()?;
+        UdpSocket::bind(address).ok().map(|_| address.port())
+    };
+    (0..100).find_map(free).expect("a port is free")
+}
+
 /// The path of an installed program, looked for where Debian puts those of administrators too.
 pub fn installed(name: &str, package: &str) -> Option<PathBuf> {
     let found = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
@@ -161,9 +171,16 @@ impl Program {
     /// Postfix's `smtp-sink`, with its switches; what it receives is written to the folder, one file for
     /// each message.
     pub fn smtp_sink(switches: &[&str]) -> Option<Self> {
+        Self::smtp_sink_at(
+            SocketAddr::from((Ipv4Addr::LOCALHOST, free_port())),
+            switches,
+        )
+    }
+
+    /// The same at an address of the caller's choice.
+    pub fn smtp_sink_at(address: SocketAddr, switches: &[&str]) -> Option<Self> {
         let program = installed("smtp-sink", "postfix")?;
         let folder = Folder::new("sink");
-        let port = free_port();
         let mut command = Command::new(program);
         command.args(switches);
         if is_root() {
@@ -174,12 +191,39 @@ impl Program {
         command
             .current_dir(folder.path())
             .args(["-d", "message."])
-            .arg(format!("127.0.0.1:{port}"))
+            .arg(address.to_string())
             .arg("100");
+        Some(Self::start_at(&mut command, address, folder))
+    }
+
+    /// dnsmasq, which answers for what `zone` says in its own words, and for `test` that there is nothing else.
+    pub fn dnsmasq(zone: &str) -> Option<Self> {
+        let program = installed("dnsmasq", "dnsmasq-base")?;
+        let folder = Folder::new("dns");
+        let port = free_port_of_both();
+        let file = folder.path().join("dnsmasq.conf");
+        let settings = format!(
+            "port={port}\nlisten-address=127.0.0.1\nbind-interfaces\nno-resolv\nno-hosts\nlocal=/test/\n\
+             edns-packet-max=1232\ncache-size=0\npid-file=\n{zone}"
+        );
+        fs::write(&file, settings).expect("the configuration is written");
+        let mut command = Command::new(program);
+        command
+            .arg("-C")
+            .arg(file)
+            .args(["--no-daemon", "--user=root"]);
         Some(Self::start(&mut command, port, folder))
     }
 
     fn start(command: &mut Command, port: u16, folder: Folder) -> Self {
+        Self::start_at(
+            command,
+            SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            folder,
+        )
+    }
+
+    fn start_at(command: &mut Command, address: SocketAddr, folder: Folder) -> Self {
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -190,7 +234,7 @@ impl Program {
             child: Some(child),
             stop: None,
             folder,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            address,
             auth_port: 0,
         }
         .ready()

@@ -2,17 +2,15 @@
 //!
 //! dnsmasq: Debian package `dnsmasq-base`, started here on a free port of 127.0.0.1. dnspython: in the
 //! Python of `SCOP_PYTHON`, or `.venv/bin/python` at the root of the project. What is absent is skipped.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use core::time::Duration;
 use std::collections::BTreeSet;
-use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
+
+use std::process::{Command, Stdio};
 use std::time::Instant as Clock;
 
 use scop_core::{Answer, Emit, Instant, NameBuf, Query, QueryName, Rdata, Record, Rtype, Txt};
@@ -20,6 +18,7 @@ use scop_dnssec::wire::{
     Builder, Case, EdnsOption, Flags, Message, Opt, Options, Presentation, Question, Rcode,
 };
 use scop_dnssec::{Entropy, Problem, Step, Stub, StubConfig, Transport};
+use scop_interop::program::Program;
 
 // A blocking driver, as short as one can be.
 
@@ -132,84 +131,6 @@ fn resolve(name: &str, rtype: Rtype, servers: &[SocketAddr], config: &StubConfig
     }
 }
 
-// The peer.
-
-struct Dnsmasq {
-    child: Child,
-    folder: PathBuf,
-    address: SocketAddr,
-}
-
-impl Drop for Dnsmasq {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// Starts dnsmasq with `zone`; `None` when it is not installed.
-fn dnsmasq(zone: &str) -> Option<Dnsmasq> {
-    let program = [
-        "/usr/sbin/dnsmasq",
-        "/usr/local/sbin/dnsmasq",
-        "/usr/bin/dnsmasq",
-    ]
-    .into_iter()
-    .find(|path| Path::new(path).exists());
-    let Some(program) = program else {
-        scop_interop::skip("dnsmasq is not installed (Debian: apt-get install dnsmasq-base)");
-        return None;
-    };
-    // A port that is free for both transports, unless somebody takes it before dnsmasq does.
-    for attempt in 0..5 {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = tcp.local_addr().unwrap();
-        let Ok(udp) = UdpSocket::bind(address) else {
-            continue;
-        };
-        drop((tcp, udp));
-        let folder =
-            std::env::temp_dir().join(format!("scop-dns-{}-{attempt}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("dnsmasq.conf");
-        let port = address.port();
-        let settings = format!(
-            "port={port}\nlisten-address=127.0.0.1\nbind-interfaces\nno-resolv\nno-hosts\nlocal=/test/\n\
-             edns-packet-max=1232\ncache-size=0\npid-file=\n{zone}"
-        );
-        fs::write(&file, settings).unwrap();
-        let child = Command::new(program)
-            .arg("-C")
-            .arg(&file)
-            .args(["--no-daemon", "--user=root"])
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(folder.join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut server = Dnsmasq {
-            child,
-            folder,
-            address,
-        };
-        let begin = Clock::now();
-        while begin.elapsed() < Duration::from_secs(10) {
-            if TcpStream::connect(address).is_ok() {
-                return Some(server);
-            }
-            if server.child.try_wait().unwrap().is_some() {
-                break;
-            }
-            sleep(Duration::from_millis(20));
-        }
-        eprintln!(
-            "{}",
-            fs::read_to_string(server.folder.join("log")).unwrap_or_default()
-        );
-    }
-    panic!("dnsmasq is installed but does not start")
-}
-
 #[test]
 fn a_real_server_is_asked() {
     let long = |letter: &str| letter.repeat(250);
@@ -229,8 +150,10 @@ fn a_real_server_is_asked() {
     ]
     .concat();
     let two = format!("\"{}\" \"{}\"", long("z"), long("y"));
-    let Some(server) = dnsmasq(&zone) else { return };
-    let ask = |name: &str, rtype| resolve(name, rtype, &[server.address], &StubConfig::new(1));
+    let Some(server) = Program::dnsmasq(&zone) else {
+        return;
+    };
+    let ask = |name: &str, rtype| resolve(name, rtype, &[server.address()], &StubConfig::new(1));
     for (name, rtype, expected) in [
         ("mx.example.test", Rtype::A, "mx.example.test. 192.0.2.25"),
         (
@@ -289,7 +212,7 @@ fn a_real_server_is_asked() {
     ] {
         let mut config = StubConfig::new(1);
         configure(&mut config);
-        let resolved = resolve("large.test", Rtype::TXT, &[server.address], &config);
+        let resolved = resolve("large.test", Rtype::TXT, &[server.address()], &config);
         assert_eq!(resolved.answer, large.answer);
     }
     // A first server where nobody listens.
@@ -297,7 +220,7 @@ fn a_real_server_is_asked() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let servers = [nobody, server.address];
+    let servers = [nobody, server.address()];
     let resolved = resolve("target.test", Rtype::A, &servers, &StubConfig::new(2));
     assert_eq!(resolved.answer, "target.test. 192.0.2.80", "{resolved:?}");
     assert_eq!(resolved.problem, Some(Problem::Closed));
