@@ -3,7 +3,9 @@
 //! Each suite is a module with a function that runs a file of the suite's format, so that the tests
 //! and the command line run the same code.
 
+pub mod crash;
 pub mod dkim;
+pub mod load;
 pub mod machine;
 pub mod mime;
 pub mod peer;

@@ -1,4 +1,5 @@
-//! `scop-interop SUITE FILE`: runs a file of a suite's format, one line per case and a sum.
+//! `scop-interop SUITE FILE` runs a file of a suite's format, one line per case and a sum; `scop-interop crash` and
+//! `scop-interop load` put the services of the gateway to the test.
 
 use std::process::ExitCode;
 
@@ -12,11 +13,35 @@ fn main() -> ExitCode {
     {
         ["dkim", file] => dkim(file),
         ["spf", file] => spf(file),
+        ["crash", service @ ("receiver" | "sender"), rest @ ..] => crash(service, rest),
+        ["load", parts @ ..] => {
+            scop_interop::load::run(parts);
+            ExitCode::SUCCESS
+        }
         _ => {
-            eprintln!("usage: scop-interop dkim FILE.txt | spf FILE.json");
+            eprintln!(
+                "usage: scop-interop dkim FILE.txt | spf FILE.json | crash receiver|sender [KILLS [SEED]] | load [PART]..."
+            );
             ExitCode::from(2)
         }
     }
+}
+
+fn crash(service: &str, rest: &[&str]) -> ExitCode {
+    let number = |at: usize| rest.get(at).and_then(|text| text.parse().ok());
+    let kills = number(0).unwrap_or(200);
+    let seed = number(1).unwrap_or(1);
+    let (outcome, held) = if service == "receiver" {
+        let outcome = scop_interop::crash::receiver(kills, u64::from(seed));
+        let held = outcome.exactly_once();
+        (outcome, held)
+    } else {
+        let outcome = scop_interop::crash::sender(kills, u64::from(seed));
+        let held = outcome.at_least_once();
+        (outcome, held)
+    };
+    println!("{service}: {outcome}");
+    ExitCode::from(u8::from(!held))
 }
 
 fn spf(file: &str) -> ExitCode {

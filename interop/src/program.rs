@@ -2,6 +2,7 @@
 //!
 //! What is not installed is skipped, see [`skip`](crate::skip). A program ends when its value is dropped.
 
+use std::cell::Cell;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ pub struct Program {
     folder: Folder,
     address: SocketAddr,
     auth_port: u16,
+    /// Messages that were counted so far.
+    seen: Cell<u64>,
 }
 
 /// A folder for the files of one test; it is removed when this is dropped.
@@ -144,6 +147,7 @@ impl Program {
                 folder,
                 address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
                 auth_port: 0,
+                seen: Cell::new(0),
             }
             .ready(),
         )
@@ -196,6 +200,18 @@ impl Program {
         Some(Self::start_at(&mut command, address, folder))
     }
 
+    /// `smtp-sink` that keeps nothing, for measuring.
+    pub fn smtp_sink_that_forgets() -> Option<Self> {
+        let program = installed("smtp-sink", "postfix")?;
+        let port = free_port();
+        let mut command = Command::new(program);
+        if is_root() {
+            command.args(["-u", "nobody"]);
+        }
+        command.arg(format!("127.0.0.1:{port}")).arg("1000");
+        Some(Self::start(&mut command, port, Folder::new("sink")))
+    }
+
     /// dnsmasq, which answers for what `zone` says in its own words, and for `test` that there is nothing else.
     pub fn dnsmasq(zone: &str) -> Option<Self> {
         let program = installed("dnsmasq", "dnsmasq-base")?;
@@ -236,6 +252,7 @@ impl Program {
             folder,
             address,
             auth_port: 0,
+            seen: Cell::new(0),
         }
         .ready()
     }
@@ -295,6 +312,36 @@ impl Program {
             );
             sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Waits until `count` more messages than at the last call lie in its maildir.
+    ///
+    /// # Panics
+    /// When they do not come within two minutes.
+    pub fn delivered_count(&self, count: u64) -> u64 {
+        let begin = Instant::now();
+        let seen = self.seen.get() + count;
+        loop {
+            let files = files_below(&self.folder.path().join("box"));
+            let there = files
+                .iter()
+                .filter(|path| path.parent().is_some_and(|folder| folder.ends_with("new")))
+                .count() as u64;
+            if there >= seen {
+                self.seen.set(there);
+                return there;
+            }
+            assert!(
+                begin.elapsed() < Duration::from_secs(120),
+                "{there} of {seen} messages came"
+            );
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Its process, where it is one that was started here.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
     }
 
     /// The files that `smtp-sink` wrote.
