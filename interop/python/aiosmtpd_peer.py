@@ -1,6 +1,6 @@
-"""Receives mail with aiosmtpd: a server on a free port of 127.0.0.1, and one JSON object per line in and out.
+"""Receives mail with aiosmtpd: a server on a free port of 127.0.0.1 or where it is told, and one JSON object per line in and out.
 
-    aiosmtpd_peer.py [--lmtp] [--cert CERT KEY] [--auth USER PASSWORD] [--refuse ADDRESS]... [--relay PORT]
+    aiosmtpd_peer.py [--listen HOST PORT] [--lmtp] [--cert CERT KEY] [--auth USER PASSWORD] [--refuse ADDRESS]... [--relay PORT]
 
 With --relay each message goes on to a server on that port of 127.0.0.1, and none is kept.
 
@@ -22,6 +22,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, AuthResult
 
 arguments = argparse.ArgumentParser()
+arguments.add_argument("--listen", nargs=2, default=["127.0.0.1", "0"])
 arguments.add_argument("--lmtp", action="store_true")
 arguments.add_argument("--cert", nargs=2)
 arguments.add_argument("--auth", nargs=2)
@@ -74,7 +75,7 @@ def protocol():
 
 async def main():
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "127.0.0.1", 0)
+    server = await loop.create_server(protocol, arguments.listen[0], int(arguments.listen[1]))
     port = server.sockets[0].getsockname()[1]
     print(json.dumps({"aiosmtpd": aiosmtpd.__version__, "port": port}), flush=True)
     while await loop.run_in_executor(None, sys.stdin.readline):

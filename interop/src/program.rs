@@ -3,6 +3,7 @@
 //! What is not installed is skipped, see [`skip`](crate::skip). A program ends when its value is dropped.
 
 use std::cell::Cell;
+use std::fmt;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 /// A server that runs.
 #[derive(Debug)]
@@ -74,6 +77,64 @@ impl Certificate {
     pub fn write(&self, folder: &Path) {
         fs::write(folder.join("cert.pem"), &self.certificate).expect("the certificate is written");
         fs::write(folder.join("key.pem"), &self.key).expect("the key is written");
+    }
+}
+
+/// An authority that signs certificates.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: String,
+}
+
+impl Authority {
+    /// A new one.
+    pub fn new() -> Self {
+        let key = KeyPair::generate().expect("a key can be made");
+        let mut parameters = CertificateParams::new([]).expect("no name is no problem");
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, "An authority for tests");
+        let certificate = parameters.self_signed(&key).expect("it signs itself").pem();
+        Self {
+            issuer: Issuer::new(parameters, key),
+            certificate,
+        }
+    }
+
+    /// Its own certificate in PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// A certificate for these names; one that is out of date is asked for with `expired`.
+    pub fn certify(&self, names: &[String], expired: bool) -> Certificate {
+        let key = KeyPair::generate().expect("a key can be made");
+        let mut parameters = CertificateParams::new(names).expect("they are names");
+        parameters.is_ca = IsCa::ExplicitNoCa;
+        if expired {
+            parameters.not_before = rcgen::date_time_ymd(2024, 1, 1);
+            parameters.not_after = rcgen::date_time_ymd(2025, 1, 1);
+        }
+        let certificate = parameters
+            .signed_by(&key, &self.issuer)
+            .expect("the authority signs");
+        Certificate {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authority")
     }
 }
 
