@@ -72,12 +72,10 @@ impl World {
                 )
             })
             .collect();
-        let listen: String = addresses
-            .iter()
-            .map(|(kind, address)| {
-                format!("[[listen]]\naddress = \"{address}\"\nkind = \"{kind}\"\n")
-            })
-            .collect();
+        let listen = addresses.iter().map(|(kind, address)| {
+            format!("[[listen]]\naddress = \"{address}\"\nkind = \"{kind}\"\n")
+        });
+        let listen = listen.collect::<Vec<_>>().concat();
         let folder = self.folder.path().display();
         let config = format!(
             "name = \"mx.example.test\"\nstate = \"{folder}/receiver\"\n{listen}\
