@@ -75,7 +75,34 @@ impl Service {
         Self::start("send", "scop-sender", folder, config)
     }
 
+    /// The same with another clock: `shift` in the words of faketime, as `+10d`. `None` when it is not installed.
+    pub fn sender_at(folder: &Path, config: &str, shift: &str) -> Option<Self> {
+        let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+        if !Path::new(library).exists() {
+            crate::skip("faketime is not installed (Debian: apt-get install faketime)");
+            return None;
+        }
+        let environment = [("LD_PRELOAD", library), ("FAKETIME", shift)];
+        Some(Self::start_in(
+            &environment,
+            "send",
+            "scop-sender",
+            folder,
+            config,
+        ))
+    }
+
     fn start(name: &str, program: &str, folder: &Path, config: &str) -> Self {
+        Self::start_in(&[], name, program, folder, config)
+    }
+
+    fn start_in(
+        environment: &[(&str, &str)],
+        name: &str,
+        program: &str,
+        folder: &Path,
+        config: &str,
+    ) -> Self {
         let file = folder.join(format!("{name}.toml"));
         fs::write(&file, config).expect("the configuration is written");
         let log = folder.join(format!("{name}.log"));
@@ -88,6 +115,7 @@ impl Service {
         let child = Command::new(programs().join(program))
             .arg("--config")
             .arg(&file)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)

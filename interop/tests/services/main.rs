@@ -8,4 +8,5 @@ mod chains;
 mod policy;
 mod receive;
 mod send;
+mod trouble;
 mod world;
