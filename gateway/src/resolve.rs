@@ -1,5 +1,6 @@
 //! Lookups made for real: from zone files, or from DNS servers.
 
+pub(crate) mod cache;
 pub(crate) mod client;
 pub(crate) mod driver;
 pub(crate) mod system;
@@ -7,12 +8,23 @@ pub(crate) mod zone;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scop_core::{Answer, Failure, NameBuf, Rdata, Rtype, Security};
 
+use tokio::sync::Semaphore;
+
+use self::cache::{Cache, Place, Seat};
 use self::client::Client;
+use self::system::Servers;
 use self::zone::{Found, Zones};
+use crate::error::Error;
+use crate::service::config::Dns;
+
+/// Lookups that may be under way at once, for all messages together. Each has one socket, so that a flood of
+/// messages cannot take them all.
+const AT_ONCE: usize = 512;
 
 /// What came of one question, with storage of its own: it is kept for the report and asked once per run.
 #[derive(Clone, Debug)]
@@ -25,6 +37,8 @@ pub(crate) struct Reply {
     pub(crate) security: Security,
     /// From the question to the last packet; none for a zone file.
     pub(crate) elapsed: Option<Duration>,
+    /// For how many seconds a server lets it be kept; none when it may not be.
+    pub(crate) ttl: Option<u32>,
 }
 
 /// Records, or why there are none.
@@ -61,6 +75,7 @@ impl Reply {
             origin: Origin::Nobody,
             security: Security::Indeterminate,
             elapsed: None,
+            ttl: None,
         }
     }
 
@@ -104,17 +119,58 @@ pub(crate) struct Resolver {
     zones: Zones,
     /// None when the zone files are all there is.
     client: Option<Client>,
+    /// None for one message alone, whose driver knows what was asked.
+    cache: Option<Arc<Cache>>,
+    /// One for each lookup that may be under way.
+    permits: Arc<Semaphore>,
 }
 
-/// The zone files have the answer, or a server has to be asked.
+/// The answer is there, or a server has to be asked.
 enum Begun {
-    Answered(Reply),
-    Ask(client::Lookup),
+    Answered(Arc<Reply>),
+    Ask(Box<Asking>),
+}
+
+/// A question on its way to the servers.
+struct Asking {
+    lookup: client::Lookup,
+    /// The names that aliases in zone files led to before.
+    aliases: Vec<NameBuf>,
+    permits: Arc<Semaphore>,
+    seat: Option<Seat>,
 }
 
 impl Resolver {
+    /// For one message: nothing is kept.
     pub(crate) fn new(zones: Zones, client: Option<Client>) -> Self {
-        Self { zones, client }
+        Self {
+            zones,
+            client,
+            cache: None,
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    /// For a service: all of its messages share what is known.
+    ///
+    /// # Errors
+    /// When a zone file cannot be read.
+    pub(crate) fn of_service(dns: &Dns) -> Result<Arc<Self>, Error> {
+        let servers = dns.server.map_or_else(Servers::of_system, Servers::one);
+        let resolver = Self::new(Zones::read(&dns.zones)?, Some(Client::new(servers)));
+        Ok(Arc::new(resolver.keeping(cache::ENTRIES)))
+    }
+
+    /// The same, which keeps so many answers.
+    pub(crate) fn keeping(mut self, entries: usize) -> Self {
+        self.cache = Some(Arc::new(Cache::new(entries)));
+        self
+    }
+
+    /// The same, with so many lookups under way at once.
+    pub(crate) fn at_once(mut self, lookups: usize) -> Self {
+        self.permits = Arc::new(Semaphore::new(lookups));
+        self
     }
 
     fn begin(&self, name: &NameBuf, rtype: Rtype) -> Begun {
@@ -130,7 +186,7 @@ impl Resolver {
             Found::Outside => {
                 let name = *aliases.last().unwrap_or(name);
                 match &self.client {
-                    Some(client) => return Begun::Ask(client.lookup(name, rtype, aliases)),
+                    Some(client) => return self.ask(client, name, rtype, aliases),
                     None => Outcome::Failed {
                         failure: Failure::Refused,
                         why: format!(
@@ -140,12 +196,60 @@ impl Resolver {
                 }
             }
         };
-        Begun::Answered(Reply {
-            outcome,
+        Begun::Answered(Arc::new(Reply {
             aliases,
             origin: Origin::Zones,
-            security: Security::Indeterminate,
-            elapsed: None,
-        })
+            ..Reply::unasked(outcome)
+        }))
+    }
+
+    fn ask(&self, client: &Client, name: NameBuf, rtype: Rtype, aliases: Vec<NameBuf>) -> Begun {
+        let place = self.cache.as_ref().map(|cache| cache.place((name, rtype)));
+        let seat = match place {
+            Some(Place::Kept(reply)) => return Begun::Answered(behind(aliases, reply)),
+            Some(Place::Seat(seat)) => Some(seat),
+            None => None,
+        };
+        Begun::Ask(Box::new(Asking {
+            lookup: client.lookup(name, rtype),
+            aliases,
+            permits: Arc::clone(&self.permits),
+            seat,
+        }))
     }
 }
+
+impl Asking {
+    /// Waits for its turn, asks, and waits for the reply.
+    async fn run(self) -> Arc<Reply> {
+        let Self {
+            lookup,
+            permits,
+            seat,
+            ..
+        } = self;
+        let ask = async move {
+            // Nobody closes the semaphore, so there is a permit.
+            let _permit = permits.acquire_owned().await;
+            lookup.run().await
+        };
+        let reply = match seat {
+            Some(seat) => seat.wait(ask).await,
+            None => Arc::new(ask.await),
+        };
+        behind(self.aliases, reply)
+    }
+}
+
+/// A reply for a name to which aliases in zone files led.
+fn behind(mut aliases: Vec<NameBuf>, reply: Arc<Reply>) -> Arc<Reply> {
+    if aliases.is_empty() {
+        return reply;
+    }
+    let mut reply = Arc::unwrap_or_clone(reply);
+    aliases.append(&mut reply.aliases);
+    Arc::new(Reply { aliases, ..reply })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! `scop check`: reads a message, makes the lookups, and says who it is from.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use scop_core::{Lookup as _, UnixTime};
@@ -35,7 +36,7 @@ pub(crate) fn run(arguments: &Check) -> Result<(String, u8), Error> {
         None if arguments.zone.is_empty() => Some(Servers::of_system()),
         None => None,
     };
-    let driver = Driver::new(Resolver::new(zones, servers.map(Client::new)));
+    let driver = Driver::new(Arc::new(Resolver::new(zones, servers.map(Client::new))));
     match &source {
         Source::Stdin => check(arguments, &authserv_id, &source, Source::stdin(), driver),
         Source::File(path) => check(

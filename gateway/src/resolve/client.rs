@@ -37,8 +37,6 @@ pub(crate) struct Lookup {
     servers: Arc<Servers>,
     name: NameBuf,
     rtype: Rtype,
-    /// Where aliases in zone files led before.
-    aliases: Vec<NameBuf>,
 }
 
 impl Client {
@@ -47,12 +45,11 @@ impl Client {
     }
 
     /// Prepares to ask.
-    pub(crate) fn lookup(&self, name: NameBuf, rtype: Rtype, aliases: Vec<NameBuf>) -> Lookup {
+    pub(crate) fn lookup(&self, name: NameBuf, rtype: Rtype) -> Lookup {
         Lookup {
             servers: Arc::clone(&self.0),
             name,
             rtype,
-            aliases,
         }
     }
 }
@@ -70,7 +67,6 @@ impl Lookup {
                 why,
             }),
         };
-        reply.aliases.splice(..0, self.aliases.iter().copied());
         reply.origin = asked.map_or(Origin::Nobody, Origin::Server);
         reply.elapsed = Some(clock.elapsed());
         reply
@@ -180,6 +176,7 @@ impl Lookup {
         Reply {
             aliases,
             security,
+            ttl: stub.ttl(),
             ..Reply::unasked(outcome)
         }
     }

@@ -1,7 +1,12 @@
 //! Runs any lookup machine: its questions go out side by side, each is asked once in a run, and all must
 //! be answered before a deadline.
+//!
+//! A service begins early: [`Driver::advance`] sends the questions that are known while a message still
+//! arrives, and [`Driver::drive`] waits for the rest. Questions that nobody waits for any more are dropped with
+//! the driver.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scop_core::{Failure, Lookup, NameBuf, QueryId, Rtype, Step};
@@ -11,17 +16,20 @@ use tracing::{debug, warn};
 
 use super::{Begun, Outcome, Reply, Resolver};
 
-/// How long all lookups of a message may take together. A receiving server keeps its peer waiting meanwhile.
+/// How long the end of all lookups of a message may be waited for. A receiving server keeps its peer waiting
+/// meanwhile.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The lookups of one run.
 #[derive(Debug)]
 pub(crate) struct Driver {
-    resolver: Resolver,
+    resolver: Arc<Resolver>,
     /// In the order in which they were first asked.
     asked: Vec<Asked>,
     /// Where a question is in `asked`.
     known: HashMap<(NameBuf, Rtype), usize>,
+    /// Questions on their way, by their place in `asked`; they end with it.
+    flying: JoinSet<(usize, Arc<Reply>)>,
     /// How long [`Driver::drive`] may take.
     budget: Duration,
 }
@@ -35,7 +43,7 @@ pub(crate) struct Asked {
     /// As the machine named it when it asked first; its tags tell which part of the machine that was.
     pub(crate) id: QueryId,
     /// None while it is under way.
-    pub(crate) reply: Option<Reply>,
+    pub(crate) reply: Option<Arc<Reply>>,
     /// Who waits for it.
     waiting: Vec<QueryId>,
 }
@@ -45,16 +53,42 @@ pub(crate) struct Asked {
 pub(crate) struct Stalled;
 
 impl Driver {
-    pub(crate) fn new(resolver: Resolver) -> Self {
+    pub(crate) fn new(resolver: Arc<Resolver>) -> Self {
         Self {
             resolver,
             asked: Vec::new(),
             known: HashMap::new(),
+            flying: JoinSet::new(),
             budget: DEADLINE,
         }
     }
 
-    /// Answers the machine's questions until it is done.
+    /// The same, with so much time for [`Driver::drive`].
+    pub(crate) fn within(mut self, budget: Duration) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Sends the questions that the machine has, and hands it the answers that are there. It does not wait.
+    ///
+    /// It is called on a runtime, as often as one likes.
+    pub(crate) fn advance<L: Lookup + ?Sized>(&mut self, machine: &mut L) {
+        loop {
+            match machine.poll() {
+                Step::Done => return,
+                Step::Query(id) => self.ask(machine, id),
+                Step::Wait => match self.flying.try_join_next() {
+                    Some(Ok((index, reply))) => self.settle(machine, index, reply),
+                    // A task without a reply: it panicked, and has said so.
+                    Some(Err(_)) => {}
+                    None => return,
+                },
+            }
+        }
+    }
+
+    /// Answers the machine's questions until it is done. The budget counts from here: what was asked earlier
+    /// had its time while the message arrived. What is open when it is used up has failed.
     ///
     /// # Errors
     /// When the machine is not done and has no open question.
@@ -63,18 +97,17 @@ impl Driver {
         machine: &mut L,
     ) -> Result<(), Stalled> {
         let deadline = Instant::now() + self.budget;
-        let mut flying: JoinSet<(usize, Reply)> = JoinSet::new();
         loop {
             match machine.poll() {
                 Step::Done => return Ok(()),
-                Step::Query(id) => self.ask(machine, id, &mut flying),
-                Step::Wait if flying.is_empty() => return Err(Stalled),
-                Step::Wait => match timeout_at(deadline, flying.join_next()).await {
+                Step::Query(id) => self.ask(machine, id),
+                Step::Wait if self.flying.is_empty() => return Err(Stalled),
+                Step::Wait => match timeout_at(deadline, self.flying.join_next()).await {
                     Ok(Some(Ok((index, reply)))) => self.settle(machine, index, reply),
                     // A task without a reply: it was aborted below.
                     Ok(_) => {}
                     Err(_) => {
-                        flying.abort_all();
+                        self.flying.abort_all();
                         self.give_up(machine);
                     }
                 },
@@ -88,12 +121,7 @@ impl Driver {
     }
 
     /// Takes one question: answers it when the reply is there, and sees to it that it will be otherwise.
-    fn ask<L: Lookup + ?Sized>(
-        &mut self,
-        machine: &mut L,
-        id: QueryId,
-        flying: &mut JoinSet<(usize, Reply)>,
-    ) {
+    fn ask<L: Lookup + ?Sized>(&mut self, machine: &mut L, id: QueryId) {
         let Some(query) = machine.query(id) else {
             return;
         };
@@ -107,15 +135,16 @@ impl Driver {
             let reply = match key {
                 Ok((name, _)) => match self.resolver.begin(&name, rtype) {
                     Begun::Answered(reply) => Some(reply),
-                    Begun::Ask(lookup) => {
-                        flying.spawn(async move { (index, lookup.run().await) });
+                    Begun::Ask(asking) => {
+                        self.flying
+                            .spawn(async move { (index, asking.run().await) });
                         None
                     }
                 },
                 // What is not a domain name cannot exist (RFC 7208 4.3 and 4.8 say the same).
                 Err(rule) => {
                     debug!("{} is not asked for: {rule}", query.name);
-                    Some(Reply::unasked(Outcome::NxDomain))
+                    Some(Arc::new(Reply::unasked(Outcome::NxDomain)))
                 }
             };
             self.asked.push(Asked {
@@ -135,7 +164,7 @@ impl Driver {
         }
     }
 
-    fn settle<L: Lookup + ?Sized>(&mut self, machine: &mut L, index: usize, reply: Reply) {
+    fn settle<L: Lookup + ?Sized>(&mut self, machine: &mut L, index: usize, reply: Arc<Reply>) {
         let Some(asked) = self.asked.get_mut(index) else {
             return;
         };
@@ -158,7 +187,7 @@ impl Driver {
             self.settle(
                 machine,
                 index,
-                Reply::unasked(Outcome::Failed { failure, why }),
+                Arc::new(Reply::unasked(Outcome::Failed { failure, why })),
             );
         }
     }
@@ -237,8 +266,7 @@ mod tests {
         let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let servers = Servers::one(silent.local_addr().unwrap());
         let resolver = Resolver::new(Zones::default(), Some(Client::new(servers)));
-        let mut driver = Driver::new(resolver);
-        driver.budget = Duration::from_millis(200);
+        let mut driver = Driver::new(Arc::new(resolver)).within(Duration::from_millis(200));
         let mut machine = Machine {
             names: vec!["a.example", "A.Example", "b.example", "a..example"],
             ..Machine::default()
@@ -276,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_machine_that_waits_for_something_else_is_reported() {
-        let mut driver = Driver::new(Resolver::new(Zones::default(), None));
+        let mut driver = Driver::new(Arc::new(Resolver::new(Zones::default(), None)));
         let mut machine = Machine {
             stalls: true,
             names: vec!["a.example"],
