@@ -2,6 +2,7 @@
 
 pub(crate) mod checks;
 pub(crate) mod config;
+pub(crate) mod trace;
 pub(crate) mod users;
 
 use crate::cli::Receive;

@@ -137,7 +137,7 @@ struct Asking {
     /// The names that aliases in zone files led to before.
     aliases: Vec<NameBuf>,
     permits: Arc<Semaphore>,
-    seat: Option<Seat>,
+    seat: Option<Box<Seat>>,
 }
 
 impl Resolver {
@@ -204,7 +204,7 @@ impl Resolver {
     }
 
     fn ask(&self, client: &Client, name: NameBuf, rtype: Rtype, aliases: Vec<NameBuf>) -> Begun {
-        let place = self.cache.as_ref().map(|cache| cache.place((name, rtype)));
+        let place = self.cache.as_ref().map(|cache| cache.place(&(name, rtype)));
         let seat = match place {
             Some(Place::Kept(reply)) => return Begun::Answered(behind(aliases, reply)),
             Some(Place::Seat(seat)) => Some(seat),

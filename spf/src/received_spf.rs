@@ -178,7 +178,8 @@ impl Emit for ReceivedSpf<'_> {
                     Identity::Helo => None,
                 },
             ),
-            ("helo", Some(request.helo)),
+            // Empty when it is not known.
+            ("helo", Some(request.helo).filter(|helo| !helo.is_empty())),
             ("mechanism", self.mechanism),
             ("problem", self.problem.map(str::as_bytes)),
         ];

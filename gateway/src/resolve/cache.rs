@@ -66,7 +66,7 @@ struct Flight {
 /// The answer is there, or is to be waited for.
 pub(super) enum Place {
     Kept(Arc<Reply>),
-    Seat(Seat),
+    Seat(Box<Seat>),
 }
 
 /// A place among those who wait for an answer.
@@ -88,21 +88,21 @@ impl Cache {
     }
 
     /// The answer to a question, or a seat among those who wait for it.
-    pub(super) fn place(self: &Arc<Self>, question: Question) -> Place {
+    pub(super) fn place(self: &Arc<Self>, question: &Question) -> Place {
         let mut inside = self.lock();
-        if let Some(reply) = inside.find(&question, Instant::now()) {
+        if let Some(reply) = inside.find(question, Instant::now()) {
             return Place::Kept(reply);
         }
-        let flight = inside.under_way.entry(question).or_insert_with(|| Flight {
+        let flight = inside.under_way.entry(*question).or_insert_with(|| Flight {
             cell: Arc::default(),
             seats: 0,
         });
         flight.seats += 1;
-        Place::Seat(Seat {
+        Place::Seat(Box::new(Seat {
             cache: Arc::clone(self),
-            question,
+            question: *question,
             cell: Arc::clone(&flight.cell),
-        })
+        }))
     }
 
     /// The lock is never held while something can fail, so what a panic elsewhere left behind is whole.
@@ -118,15 +118,15 @@ impl Inside {
         }
         let kept = self.old.remove(question).filter(|kept| now < kept.until)?;
         let reply = Arc::clone(&kept.reply);
-        self.keep(*question, kept);
+        self.keep(question, kept);
         Some(reply)
     }
 
-    fn keep(&mut self, question: Question, kept: Kept) {
-        if self.young.len() >= self.entries / 2 && !self.young.contains_key(&question) {
+    fn keep(&mut self, question: &Question, kept: Kept) {
+        if self.young.len() >= self.entries / 2 && !self.young.contains_key(question) {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(question, kept);
+        self.young.insert(*question, kept);
     }
 }
 
@@ -141,7 +141,7 @@ impl Seat {
                     reply: Arc::clone(&reply),
                     until,
                 };
-                self.cache.lock().keep(self.question, kept);
+                self.cache.lock().keep(&self.question, kept);
             }
             reply
         });
