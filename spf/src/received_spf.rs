@@ -48,7 +48,7 @@ pub struct ReceivedSpf<'a> {
 }
 
 impl<'a> ReceivedSpf<'a> {
-    /// The field that records `verdict` on `request`.
+    /// The field that records `verdict` on `request`; without a name in HELO when that is empty.
     ///
     /// # Errors
     /// When the HELO name, the reverse-path or the name of the receiver holds a control character or

@@ -244,7 +244,7 @@ fn ask(questions: &[(&str, Rtype)]) -> Vec<Reply> {
         let mut replies = Vec::new();
         for (name, rtype) in questions {
             let name = NameBuf::from_text(name.as_bytes()).unwrap();
-            let reply = client.lookup(name, *rtype, Vec::new()).run().await;
+            let reply = client.lookup(name, *rtype).run().await;
             assert_eq!(reply.origin, origin);
             replies.push(reply);
         }
