@@ -77,6 +77,12 @@ pub(crate) struct Style {
 }
 
 impl Style {
+    /// No colour.
+    #[cfg(test)]
+    pub(crate) const fn plain() -> Self {
+        Self { colour: false }
+    }
+
     /// Colour for a standard output that is a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
     pub(crate) fn of_stdout() -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())

@@ -61,7 +61,7 @@ pub(crate) fn key_name(selector: &str, domain: &str) -> Result<NameBuf, Error> {
 }
 
 /// A TXT record as it stands in a zone file; a character-string has at most 255 octets (RFC 1035 3.3).
-fn zone_entry(owner: &NameBuf, text: &[u8]) -> String {
+pub(crate) fn zone_entry(owner: &NameBuf, text: &[u8]) -> String {
     let strings: Vec<String> = text
         .chunks(255)
         // Base64 and tags have neither a quote nor a backslash.
