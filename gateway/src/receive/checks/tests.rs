@@ -79,7 +79,7 @@ fn of_zones() -> Checker {
     checker(Resolver::new(zones, None))
 }
 
-fn client<'a>((_, ip, helo, mail_from): &'a Case) -> Client<'a> {
+fn client((_, ip, helo, mail_from): &Case) -> Client<'_> {
     Client {
         ip: ip.parse().unwrap(),
         helo,
