@@ -1,14 +1,43 @@
 //! A message handed to one server: the client machine with its socket, its TLS and its clock.
+//!
+//! [`Pool::deliver`] gives each recipient its outcome, or says why the server could not be used at all. A
+//! connection that was good is kept for the next message to the same target for a short time; there are never
+//! more than so many to one address, and who waits for one gets it in the order of coming. Every wait has an end,
+//! also where a server takes nothing or says nothing.
+//!
+//! What a message needs and the server does not announce is not sent: REQUIRETLS (RFC 8689 4.2.1), SMTPUTF8 (RFC
+//! 6531 3.5), octets above 127 (RFC 6152 3). DSN is left out, and the outcome says so (RFC 3461 5.2.2).
+
+mod connection;
+mod content;
+mod fixed;
+mod letter;
+mod pool;
+mod reply;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod work;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use scop_smtp_proto::client::TlsPolicy;
+use scop_smtp_proto::client::{Timeouts, TlsPolicy};
 use scop_smtp_proto::policy::tls_rpt;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+#[allow(unused_imports, reason = "the services are being built")]
+pub(crate) use fixed::Fixed;
+pub(crate) use pool::Pool;
 
 use crate::queue::{Failure, Outcome};
+use crate::tls::client::Trust;
+use letter::Letter;
 
 /// One address of one server, and how to speak with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     /// Its name, where it has one: for the certificate, and for reports.
     pub(crate) host: String,
@@ -18,7 +47,7 @@ pub(crate) struct Target {
     pub(crate) implicit_tls: bool,
     pub(crate) tls: TlsPolicy,
     /// The names of which the certificate must have one, from an authority that is trusted; any certificate is
-    /// good where there is none.
+    /// good where there is none. With names TLS is required, whatever `tls` says.
     pub(crate) names: Vec<String>,
 }
 
@@ -27,6 +56,7 @@ pub(crate) struct Target {
 pub(crate) struct Delivery {
     /// For each recipient, in order; or why this server could not be used at all, so that another may be tried.
     pub(crate) outcomes: Result<Vec<Outcome>, Failure>,
+    /// Where it failed and there are outcomes, TLS was wanted and not required, and the message went in the clear.
     pub(crate) tls: TlsResult,
 }
 
@@ -44,4 +74,91 @@ pub(crate) enum TlsResult {
         kind: tls_rpt::ResultType,
         words: String,
     },
+}
+
+/// How a pool works.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// What the client calls itself in EHLO.
+    pub(crate) name: String,
+    pub(crate) trust: Trust,
+    /// Who it is to servers that ask; there is no delivery without, then.
+    pub(crate) credentials: Option<Credentials>,
+    /// Connections to one address at once.
+    pub(crate) connections_per_host: usize,
+    /// Messages of one connection.
+    pub(crate) messages: u32,
+    /// How long a connection is used.
+    pub(crate) age: Duration,
+    /// How long it waits for another message.
+    pub(crate) idle: Duration,
+    /// For TCP to connect.
+    pub(crate) connect: Duration,
+    /// For QUIT and its reply.
+    pub(crate) quit: Duration,
+    /// For all other waits; `block` is also for what is sent to be taken.
+    pub(crate) timeouts: Timeouts,
+}
+
+/// For AUTH.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) user: String,
+    pub(crate) password: Zeroizing<String>,
+}
+
+/// A message for a connection.
+#[derive(Debug)]
+struct Job {
+    letter: Arc<Letter>,
+    /// Which recipients of the letter.
+    recipients: Vec<usize>,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// What a connection made of a job.
+#[derive(Debug)]
+struct Answer {
+    /// For each recipient of the job, none for those that were not taken up; or why the session did not come so far.
+    outcomes: Result<Vec<Option<Outcome>>, Failure>,
+    tls: TlsResult,
+    /// The connection may take another job.
+    is_reusable: bool,
+}
+
+impl Settings {
+    pub(crate) fn new(name: &str, trust: Trust) -> Self {
+        Self {
+            name: name.to_owned(),
+            trust,
+            credentials: None,
+            connections_per_host: 4,
+            messages: 100,
+            age: Duration::from_secs(300),
+            idle: Duration::from_secs(5),
+            connect: Duration::from_secs(30),
+            quit: Duration::from_secs(5),
+            timeouts: Timeouts::DEFAULT,
+        }
+    }
+}
+
+/// Shows whom it is about, and no secret.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Target {
+    /// How it is called in outcomes.
+    fn name(&self) -> String {
+        if self.host.is_empty() {
+            self.address.ip().to_string()
+        } else {
+            self.host.clone()
+        }
+    }
 }
