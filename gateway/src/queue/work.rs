@@ -1,0 +1,526 @@
+//! One job: the recipients of one message that are of one domain, tried once, and what follows from it.
+//!
+//! In this order, each step after the one before is on disk: what became of the recipients; the notification, if one
+//! is due; that it was made; that the message is over. The jobs of one message share what is known of it. The one that
+//! ends last makes the notification, so that there is one for all that failed together.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use scop_core::UnixTime;
+use scop_smtp_proto::ForwardPath;
+use scop_smtp_proto::parameter::{Notify, Parameters};
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::sleep;
+
+use super::backoff::{Backoff, Next};
+use super::schedule::Job;
+use super::state::{Fate, State};
+use super::{Failure, Options, Outcome, Outgoing, Transport, dsn};
+use crate::message::reason;
+use crate::spool::{Entry, Envelope, Id, Spool};
+use crate::terminal::shown;
+
+/// Recipients in one transaction: what every server takes (RFC 5321 4.5.3.1.8).
+const TRANSACTION: usize = 100;
+
+/// After a failed write, the next one; each further wait is twice as long.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
+const WRITE_AGAIN_LONGEST: Duration = Duration::from_secs(60);
+
+/// What the jobs of a queue share.
+#[derive(Debug)]
+pub(crate) struct Work<T> {
+    spool: Spool,
+    bounces: Option<Spool>,
+    transport: Arc<T>,
+    options: Options,
+    backoff: Backoff,
+    /// Messages with jobs under way.
+    open: Mutex<HashMap<Arc<Id>, Open>>,
+}
+
+/// What a job came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    /// After so long there is more to do.
+    pub(crate) again: Option<Duration>,
+    /// Whether a server of the domain was reached.
+    pub(crate) reached: bool,
+}
+
+/// A message that was found in the spool.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) id: Id,
+    pub(crate) octets: u64,
+    /// What is left to do, and after how long.
+    pub(crate) domains: Vec<(String, Duration)>,
+}
+
+#[derive(Debug)]
+struct Open {
+    message: Arc<OnceCell<Message>>,
+    jobs: usize,
+}
+
+/// A message under way.
+#[derive(Debug)]
+struct Message {
+    outgoing: Arc<Outgoing>,
+    progress: AsyncMutex<Progress>,
+}
+
+#[derive(Debug)]
+struct Progress {
+    state: State,
+    /// Jobs between servers and their result.
+    jobs: usize,
+}
+
+/// Counts a job of a message, until it is dropped.
+struct Entered<'w, T> {
+    work: &'w Work<T>,
+    id: &'w Arc<Id>,
+    message: Arc<OnceCell<Message>>,
+}
+
+impl<T> Work<T> {
+    pub(crate) fn new(spool: Spool, bounces: Option<Spool>, transport: T, options: Options) -> Self {
+        Self {
+            spool,
+            bounces,
+            transport: Arc::new(transport),
+            backoff: Backoff::new(&options.retry),
+            options,
+            open: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(crate) fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    /// Looks at messages that are new to this process. Blocks.
+    pub(crate) fn load(&self, ids: Vec<Id>) -> Vec<Found> {
+        ids.into_iter().filter_map(|id| self.find(id)).collect()
+    }
+
+    /// What follows when a job ended by a fault of the program.
+    pub(crate) fn after_fault(&self, job: &Job) -> Ended {
+        tracing::error!(id = %job.id, domain = shown(job.domain.as_bytes()), "a fault of scop ended an attempt");
+        Ended {
+            again: Some(self.backoff.first()),
+            reached: false,
+        }
+    }
+
+    fn find(&self, id: Id) -> Option<Found> {
+        let read = self.spool.read(&id);
+        let entry = read
+            .inspect_err(|error| {
+                // One that is none of a spool is set aside there, with a word in the log.
+                if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) {
+                    tracing::error!(%id, error = reason(error), "a message cannot be read; it stays");
+                }
+            })
+            .ok()?;
+        let envelope = &entry.envelope;
+        let state = self.spool.state(&id).ok().flatten();
+        let state = state
+            .and_then(|text| State::parse(&text, envelope).ok())
+            .unwrap_or_else(|| State::new(envelope));
+        let now = (self.options.clock.0)();
+        let mut domains: Vec<(String, Duration)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for (recipient, fate) in envelope.to.iter().zip(&state.recipients) {
+            let wait = match fate {
+                Fate::Done => continue,
+                Fate::Pending { next, .. } => self.backoff.until(*next, now),
+                Fate::Relayed { .. } | Fate::Failed { .. } => Duration::ZERO,
+            };
+            let domain = self.domain(&recipient.path);
+            let place = *places.entry(domain).or_insert_with_key(|domain| {
+                domains.push((domain.clone(), wait));
+                domains.len() - 1
+            });
+            if let Some((_, due)) = domains.get_mut(place) {
+                *due = wait.min(*due);
+            }
+        }
+        if domains.is_empty() {
+            // It is over, and only to be removed.
+            domains.push((String::new(), Duration::ZERO));
+        }
+        tracing::debug!(%id, from = shown(envelope.from.as_bytes()), recipients = envelope.to.len(), "queued");
+        Some(Found {
+            octets: entry.octets,
+            id,
+            domains,
+        })
+    }
+
+    /// The domain of a forward path, in lower case.
+    fn domain(&self, path: &str) -> String {
+        match ForwardPath::parse(path.as_bytes()) {
+            Ok(path) => path
+                .mailbox()
+                .map_or_else(|| self.options.name.clone(), |mailbox| mailbox.domain().to_string()),
+            // Whoever is to deliver it says what is wrong with it.
+            Err(_) => path.trim_end_matches('>').rsplit('@').next().unwrap_or_default().to_owned(),
+        }
+        .to_lowercase()
+    }
+
+    fn enter<'w>(&'w self, id: &'w Arc<Id>) -> Entered<'w, T> {
+        let mut open = lock(&self.open);
+        let entry = open.entry(Arc::clone(id)).or_insert_with(|| Open {
+            message: Arc::default(),
+            jobs: 0,
+        });
+        entry.jobs += 1;
+        Entered {
+            work: self,
+            id,
+            message: Arc::clone(&entry.message),
+        }
+    }
+}
+
+impl<T> Drop for Entered<'_, T> {
+    fn drop(&mut self) {
+        let mut open = lock(&self.work.open);
+        if let Some(entry) = open.get_mut(self.id) {
+            entry.jobs -= 1;
+            if entry.jobs == 0 {
+                open.remove(self.id);
+            }
+        }
+    }
+}
+
+impl<T: Transport> Work<T> {
+    /// Does a job.
+    pub(crate) async fn run(&self, job: &Job) -> Ended {
+        let later = Ended {
+            again: Some(self.backoff.first()),
+            reached: true,
+        };
+        let entered = self.enter(&job.id);
+        let message = match entered.message.get_or_try_init(|| self.open(&job.id)).await {
+            Ok(message) => message,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {
+                tracing::warn!(id = %job.id, error = reason(&error), "the message is gone from the queue");
+                return Ended {
+                    again: None,
+                    reached: true,
+                };
+            }
+            Err(error) => {
+                tracing::error!(id = %job.id, error = reason(&error), "the message cannot be read; later again");
+                return later;
+            }
+        };
+        let envelope = &message.outgoing.entry.envelope;
+        let due: Vec<usize> = {
+            let mut progress = message.progress.lock().await;
+            progress.jobs += 1;
+            let fates = envelope.to.iter().zip(&progress.state.recipients).enumerate();
+            fates
+                .filter(|(_, (recipient, fate))| {
+                    matches!(fate, Fate::Pending { .. }) && self.domain(&recipient.path) == *job.domain
+                })
+                .map(|(index, _)| index)
+                .collect()
+        };
+        let mut reached = true;
+        let mut outcomes = Vec::with_capacity(due.len());
+        for part in due.chunks(TRANSACTION) {
+            outcomes.extend(self.deliver(&message.outgoing, job, part).await);
+        }
+        let mut progress = message.progress.lock().await;
+        progress.jobs -= 1;
+        let now = (self.options.clock.0)();
+        let chance = getrandom::u32().unwrap_or(u32::MAX / 2);
+        if !due.is_empty() {
+            self.options.figures.attempts.inc();
+            reached = outcomes.iter().any(|outcome| {
+                !matches!(outcome, Outcome::Deferred(failure) if failure.host.is_none())
+            });
+            let mut is_new = false;
+            for (index, outcome) in due.iter().zip(outcomes) {
+                is_new |= self.apply(&message.outgoing, &mut progress.state, *index, outcome, now, chance);
+            }
+            if !progress.state.is_over() {
+                self.keep(&job.id, &progress.state, is_new).await;
+            }
+        }
+        if progress.jobs == 0 && !self.tell(message, &mut progress.state, now).await {
+            return later;
+        }
+        if progress.state.is_over() {
+            self.end(&job.id, progress.state.kept).await;
+            return Ended {
+                again: None,
+                reached,
+            };
+        }
+        let fates = due.iter().filter_map(|index| progress.state.recipients.get(*index));
+        let again = fates
+            .filter_map(|fate| match fate {
+                Fate::Pending { next, .. } => Some(self.backoff.until(*next, now)),
+                _ => None,
+            })
+            .min();
+        Ended { again, reached }
+    }
+
+    async fn open(&self, id: &Arc<Id>) -> io::Result<Message> {
+        let (spool, name) = (self.spool.clone(), Arc::clone(id));
+        let (entry, state) = blocking(move || {
+            let entry = spool.read(&name)?;
+            let state = match spool.state(&name) {
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(Vec::new()),
+                state => state?,
+            };
+            Ok((entry, state))
+        })
+        .await?;
+        let state = match state.map(|text| State::parse(&text, &entry.envelope)) {
+            None => State::new(&entry.envelope),
+            Some(Ok(state)) => state,
+            Some(Err(rule)) => {
+                tracing::error!(%id, rule, "its state is broken; all recipients are tried again");
+                State::new(&entry.envelope)
+            }
+        };
+        let prefix = self.transport.prefix(&entry).await?;
+        Ok(Message {
+            outgoing: Arc::new(Outgoing { entry, prefix }),
+            progress: AsyncMutex::new(Progress { state, jobs: 0 }),
+        })
+    }
+
+    /// Hands over to the transport; an outcome for each recipient, whatever it does.
+    async fn deliver(&self, outgoing: &Arc<Outgoing>, job: &Job, part: &[usize]) -> Vec<Outcome> {
+        let (transport, outgoing) = (Arc::clone(&self.transport), Arc::clone(outgoing));
+        let (domain, recipients) = (Arc::clone(&job.domain), part.to_vec());
+        // In a task of its own, which ends with this one, so that a fault there is no more than a failed attempt.
+        let mut task = JoinSet::new();
+        task.spawn(async move { transport.deliver(&outgoing, &domain, &recipients).await });
+        let mut outcomes = match task.join_next().await {
+            Some(Ok(outcomes)) => outcomes,
+            _ => Vec::new(),
+        };
+        if outcomes.len() != part.len() {
+            tracing::error!(id = %job.id, "a fault of scop: there is not an outcome for each recipient");
+            let unknown = Outcome::Deferred(Failure {
+                status: "4.3.0".to_owned(),
+                host: None,
+                reply: None,
+                why: "a fault of this mail system".to_owned(),
+            });
+            outcomes.resize(part.len(), unknown);
+        }
+        outcomes
+    }
+
+    /// Notes an outcome; whether there is now something that must not be forgotten.
+    fn apply(
+        &self,
+        outgoing: &Outgoing,
+        state: &mut State,
+        index: usize,
+        outcome: Outcome,
+        now: UnixTime,
+        chance: u32,
+    ) -> bool {
+        let Entry { id, envelope, .. } = &outgoing.entry;
+        let (Some(recipient), Some(fate)) = (envelope.to.get(index), state.recipients.get_mut(index)) else {
+            return false;
+        };
+        let notify = notify(&recipient.parameters);
+        let to = shown(recipient.path.as_bytes());
+        let figures = &self.options.figures.recipients;
+        let tells = envelope.from != "<>" && self.bounces.is_some();
+        let failure = match outcome {
+            Outcome::Delivered {
+                host,
+                reply,
+                reports,
+            } => {
+                tracing::info!(%id, to, host = shown(host.as_bytes()), reply = shown(reply.as_bytes()), "delivered");
+                figures.add(["delivered"]);
+                *fate = if tells && !reports && notify.is_some_and(|notify| notify.wants(Notify::SUCCESS)) {
+                    let at = now.0;
+                    Fate::Relayed { host, reply, at }
+                } else {
+                    Fate::Done
+                };
+                return true;
+            }
+            Outcome::Failed(failure) => failure,
+            Outcome::Deferred(failure) => {
+                let attempts = match fate {
+                    Fate::Pending { attempts, .. } => attempts.saturating_add(1),
+                    _ => 1,
+                };
+                let next = self.backoff.next(attempts, envelope.arrived, now, state.warned, chance);
+                if let Next::In(wait) = next {
+                    log_failure(id, &to, &failure, "deferred");
+                    figures.add(["deferred"]);
+                    *fate = Fate::Pending {
+                        attempts,
+                        next: now.0.saturating_add(wait.as_secs().max(1)),
+                        failure: Some(failure),
+                    };
+                    return false;
+                }
+                Failure {
+                    why: format!("{}; given up after {attempts} attempts", failure.why),
+                    ..failure
+                }
+            }
+        };
+        log_failure(id, &to, &failure, "failed");
+        figures.add(["failed"]);
+        *fate = if envelope.from == "<>" || notify.is_none_or(|notify| notify.wants(Notify::FAILURE)) {
+            if tells {
+                let attempted = now.0;
+                Fate::Failed { failure, attempted }
+            } else {
+                tracing::error!(%id, to, "nobody can be told of the failure; the message is kept in `failed`");
+                state.kept = true;
+                Fate::Done
+            }
+        } else {
+            tracing::info!(%id, to, "its sender does not want to be told of the failure");
+            Fate::Done
+        };
+        true
+    }
+
+    /// Tells the sender what is to be told; false when that could not be done.
+    async fn tell(&self, message: &Message, state: &mut State, now: UnixTime) -> bool {
+        let Entry { id, envelope, .. } = &message.outgoing.entry;
+        let mut is_changed = false;
+        let is_pending = |fate: &Fate| matches!(fate, Fate::Pending { failure: Some(_), .. });
+        let is_late = !state.warned
+            && self.backoff.is_late(envelope.arrived, now)
+            && state.recipients.iter().any(is_pending);
+        if let Some(bounces) = self.bounces.clone()
+            && envelope.from != "<>"
+            && (is_late || state.is_to_be_reported())
+        {
+            let report = dsn::Report {
+                name: self.options.name.clone(),
+                number: state.reports,
+                is_late,
+                now,
+                end: self.backoff.end(envelope.arrived),
+            };
+            let (outgoing, told) = (Arc::clone(&message.outgoing), state.clone());
+            match blocking(move || dsn::commit(&bounces, &outgoing.entry, &told, &report)).await {
+                Ok(Some(made)) => {
+                    state.reports = state.reports.saturating_add(1);
+                    for kind in made.kinds {
+                        self.options.figures.notifications.add([kind]);
+                    }
+                    tracing::info!(%id, notification = %made.id, to = shown(envelope.from.as_bytes()), "its sender is told");
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%id, error = reason(&error), "its sender cannot be told yet; later again");
+                    return false;
+                }
+            }
+            for fate in &mut state.recipients {
+                if matches!(fate, Fate::Relayed { .. } | Fate::Failed { .. }) {
+                    *fate = Fate::Done;
+                }
+            }
+            is_changed = true;
+        }
+        if is_late {
+            state.warned = true;
+            is_changed = true;
+        }
+        if is_changed && !state.is_over() {
+            self.keep(id, state, true).await;
+        }
+        true
+    }
+
+    /// Writes the state. What must not be forgotten is tried until it is written: a recipient that has the message
+    /// would get it again.
+    async fn keep(&self, id: &Id, state: &State, must: bool) {
+        let text = state.to_bytes();
+        self.until_done(id, "its state cannot be written", must, move |spool, id| spool.set_state(id, &text))
+            .await;
+    }
+
+    /// It is over.
+    async fn end(&self, id: &Id, is_kept: bool) {
+        if is_kept {
+            self.until_done(id, "it cannot be moved to `failed`", true, Spool::fail).await;
+        } else {
+            self.until_done(id, "it cannot be removed", true, Spool::remove).await;
+        }
+        tracing::debug!(%id, "over");
+    }
+
+    async fn until_done(
+        &self,
+        id: &Id,
+        what: &str,
+        must: bool,
+        step: impl Fn(&Spool, &Id) -> io::Result<()> + Clone + Send + 'static,
+    ) {
+        let mut wait = WRITE_AGAIN;
+        loop {
+            let (spool, name, step) = (self.spool.clone(), id.clone(), step.clone());
+            let Err(error) = blocking(move || step(&spool, &name)).await else {
+                return;
+            };
+            tracing::error!(%id, error = reason(&error), "{what}");
+            if !must || error.kind() == io::ErrorKind::NotFound {
+                return;
+            }
+            sleep(wait).await;
+            wait = wait.saturating_mul(2).min(WRITE_AGAIN_LONGEST);
+        }
+    }
+}
+
+/// Of what the sender wants to be told; none when it did not say.
+pub(super) fn notify(parameters: &str) -> Option<Notify> {
+    let parameters = Parameters::parse(parameters.as_bytes()).ok()?;
+    let value = parameters.find("NOTIFY")?.value()?;
+    Notify::parse(value).ok()
+}
+
+fn log_failure(id: &Id, to: &str, failure: &Failure, what: &str) {
+    let none = &String::new();
+    let host = shown(failure.host.as_ref().unwrap_or(none).as_bytes());
+    let reply = shown(failure.reply.as_ref().unwrap_or(none).as_bytes());
+    let why = shown(failure.why.as_bytes());
+    tracing::info!(%id, to, host, reply, status = failure.status, why, "{what}");
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Work on files, where it may wait.
+async fn blocking<R: Send + 'static>(work: impl FnOnce() -> io::Result<R> + Send + 'static) -> io::Result<R> {
+    spawn_blocking(work).await.unwrap_or_else(|_| {
+        Err(io::Error::other("the work on a file was broken off"))
+    })
+}
