@@ -25,6 +25,7 @@ mod tests;
 mod work;
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -32,11 +33,11 @@ use std::time::{Duration, SystemTime};
 use scop_core::UnixTime;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
-use tokio::task::{self, JoinError, JoinSet, spawn_blocking};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use self::schedule::{Job, Schedule};
-use self::work::{Ended, Found, Work};
+use self::schedule::Schedule;
+use self::work::{Ended, Found, Work, blocking};
 use crate::error::Error;
 use crate::message::reason;
 use crate::service::Stop;
@@ -130,8 +131,8 @@ pub(crate) struct Options {
 }
 
 /// What tells the time that is written down.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(pub(crate) fn() -> UnixTime);
+#[derive(Clone)]
+pub(crate) struct Clock(Arc<dyn Fn() -> UnixTime + Send + Sync>);
 
 /// The queue of one spool.
 #[derive(Debug)]
@@ -156,7 +157,7 @@ impl Options {
             share: 16,
             stop: Duration::from_secs(30),
             figures,
-            clock: Clock(now),
+            clock: Clock::of_system(),
             poll: POLL,
         }
     }
@@ -206,7 +207,7 @@ impl<T: Transport> Queue<T> {
                 if !is_loading && !to_load.is_empty() {
                     let ids: Vec<Id> = to_load.drain(..to_load.len().min(BATCH)).collect();
                     let work = Arc::clone(&work);
-                    tasks.spawn_blocking(move || Done::Load(work.load(ids)));
+                    tasks.spawn(async move { Done::Load(work.load(ids).await) });
                     is_loading = true;
                 }
             } else if jobs.is_empty() {
@@ -255,6 +256,26 @@ impl<T: Transport> Queue<T> {
     }
 }
 
+impl Clock {
+    /// That of this host.
+    fn of_system() -> Self {
+        Self(Arc::new(|| {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            UnixTime(since.map_or(0, |since| since.as_secs()))
+        }))
+    }
+
+    fn now(&self) -> UnixTime {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({})", self.now().0)
+    }
+}
+
 /// The task that has ended, and what it gave; nothing after a fault of the program.
 fn flat(joined: Result<(task::Id, Done), JoinError>) -> (task::Id, Option<Done>) {
     match joined {
@@ -277,8 +298,7 @@ async fn watch(spool: Spool, poll: Duration, scans: mpsc::Sender<Vec<Id>>) {
     let mut pause = poll;
     loop {
         let looked = spool.clone();
-        let changed = spawn_blocking(move || looked.changed()).await;
-        let changed = changed.ok().and_then(Result::ok);
+        let changed = blocking(move || looked.changed()).await.ok();
         // A change in the same tick of the clock as the one that was seen looks the same; so it is read once more
         // after it looks settled.
         let is_same = changed.is_some() && changed == seen;
@@ -288,28 +308,21 @@ async fn watch(spool: Spool, poll: Duration, scans: mpsc::Sender<Vec<Id>>) {
             seen = changed;
             let began = Instant::now();
             let read = spool.clone();
-            match spawn_blocking(move || read.scan()).await {
-                Ok(Ok(ids)) => {
+            match blocking(move || read.scan()).await {
+                Ok(ids) => {
                     scanned = Some(began);
                     if scans.send(ids).await.is_err() {
                         return;
                     }
                 }
-                Ok(Err(error)) => {
+                Err(error) => {
                     tracing::error!(folder = %spool.folder().display(), error = reason(&error), "the spool cannot be read");
                     seen = None;
                 }
-                // The program is ending.
-                Err(_) => return,
             }
             // A large folder that changes all the time is not read all the time.
             pause = poll.max(began.elapsed().saturating_mul(10)).min(FULL_SCAN);
         }
         sleep(pause).await;
     }
-}
-
-fn now() -> UnixTime {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    UnixTime(since.map_or(0, |since| since.as_secs()))
 }

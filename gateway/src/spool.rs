@@ -142,6 +142,22 @@ impl Spool {
         Writer::begin(self, id, envelope)
     }
 
+    /// Where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0.folder
+    }
+
+    /// When a message came or went; cheaper than [`Spool::scan`]. A clock that ticks slowly may hide the second
+    /// of two changes.
+    pub(crate) fn changed(&self) -> io::Result<SystemTime> {
+        fs::metadata(self.0.queue.path())?.modified()
+    }
+
+    /// Whether a message is there.
+    pub(crate) fn has(&self, id: &Id) -> io::Result<bool> {
+        self.message(id).try_exists()
+    }
+
     /// The messages that are there, oldest first. What is none goes to `failed`.
     ///
     /// Only for the one that has the [`Lock`].

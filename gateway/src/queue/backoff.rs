@@ -61,7 +61,14 @@ impl Backoff {
     }
 
     /// After this many attempts, of which the last was now and failed; `chance` is any number.
-    pub(crate) fn next(&self, attempts: u32, arrived: UnixTime, now: UnixTime, warned: bool, chance: u32) -> Next {
+    pub(crate) fn next(
+        &self,
+        attempts: u32,
+        arrived: UnixTime,
+        now: UnixTime,
+        warned: bool,
+        chance: u32,
+    ) -> Next {
         let age = now.0.checked_sub(arrived.0).map(Duration::from_secs);
         let least = self.fit.min(LEAST);
         let is_over = match age {
@@ -74,11 +81,20 @@ impl Backoff {
         let wait = self.wait(attempts);
         // From four fifths to six fifths.
         let fifth = wait / 5;
-        let share = fifth.saturating_mul(2).mul_f64(f64::from(chance) / f64::from(u32::MAX));
-        let mut wait = wait.saturating_sub(fifth).saturating_add(share).min(self.longest);
+        let share = fifth
+            .saturating_mul(2)
+            .mul_f64(f64::from(chance) / f64::from(u32::MAX));
+        let mut wait = wait
+            .saturating_sub(fifth)
+            .saturating_add(share)
+            .min(self.longest);
         if let Some(age) = age {
             let marks = [(!warned).then_some(self.warn), Some(self.give_up)];
-            for left in marks.into_iter().flatten().filter_map(|mark| mark.checked_sub(age)) {
+            for left in marks
+                .into_iter()
+                .flatten()
+                .filter_map(|mark| mark.checked_sub(age))
+            {
                 if !left.is_zero() {
                     wait = wait.min(left);
                 }
@@ -146,7 +162,10 @@ mod tests {
                 };
                 let (low, high) = (nominal * 800, (nominal * 1_200).min(4 * 3_600_000));
                 let wait = wait.as_millis();
-                assert!((low..=high).contains(&wait), "{attempts}: {wait} not in {low}..={high}");
+                assert!(
+                    (low..=high).contains(&wait),
+                    "{attempts}: {wait} not in {low}..={high}"
+                );
             }
             nominal = (nominal * 2).min(4 * 3_600);
         }
@@ -163,7 +182,10 @@ mod tests {
         assert_eq!(next, Next::In(Duration::from_secs(600)));
         let next = backoff.next(6, ARRIVED, after(9_990), true, 0);
         assert_eq!(next, Next::In(Duration::from_secs(10)));
-        assert_eq!(backoff.next(7, ARRIVED, after(10_000), true, 0), Next::Never);
+        assert_eq!(
+            backoff.next(7, ARRIVED, after(10_000), true, 0),
+            Next::Never
+        );
         assert!(!backoff.is_late(ARRIVED, after(3_599)) && backoff.is_late(ARRIVED, after(3_600)));
     }
 
@@ -172,13 +194,17 @@ mod tests {
         let backoff = Backoff::new(&Retry::default());
         let year = after(365 * 86_400);
         for attempts in 1..LEAST {
-            assert!(matches!(backoff.next(attempts, ARRIVED, year, true, 0), Next::In(wait) if !wait.is_zero()));
+            assert!(
+                matches!(backoff.next(attempts, ARRIVED, year, true, 0), Next::In(wait) if !wait.is_zero())
+            );
         }
         assert_eq!(backoff.next(LEAST, ARRIVED, year, true, 0), Next::Never);
         // Where the time has room for less, less is asked for.
         let short = rules(300, 300, 1, 3);
         assert_eq!(short.fit, 2);
-        assert!(matches!(short.next(1, ARRIVED, after(0), true, 0), Next::In(wait) if wait.as_secs() == 3));
+        assert!(
+            matches!(short.next(1, ARRIVED, after(0), true, 0), Next::In(wait) if wait.as_secs() == 3)
+        );
         assert_eq!(short.next(2, ARRIVED, after(3), true, 0), Next::Never);
     }
 
@@ -191,14 +217,19 @@ mod tests {
         let before = UnixTime(1_000_000_000);
         // Five days hold 36 attempts.
         assert_eq!(backoff.fit, 36);
-        assert!(matches!(backoff.next(35, ARRIVED, before, true, u32::MAX), Next::In(wait) if wait == longest));
+        assert!(
+            matches!(backoff.next(35, ARRIVED, before, true, u32::MAX), Next::In(wait) if wait == longest)
+        );
         assert_eq!(backoff.next(36, ARRIVED, before, true, 0), Next::Never);
     }
 
     #[test]
     fn nothing_is_tried_without_a_pause() {
         let backoff = rules(0, 0, 0, 0);
-        assert!(matches!(backoff.next(1, ARRIVED, before_jump(), true, 0), Next::Never | Next::In(_)));
+        assert!(matches!(
+            backoff.next(1, ARRIVED, before_jump(), true, 0),
+            Next::Never | Next::In(_)
+        ));
         assert_eq!(backoff.first(), Duration::from_millis(100));
     }
 

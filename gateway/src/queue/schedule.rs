@@ -90,7 +90,12 @@ impl Schedule {
     }
 
     /// Takes up a message: its octets, its domains, and when each is due. One that is known stays as it is.
-    pub(crate) fn add(&mut self, id: Id, octets: u64, domains: impl IntoIterator<Item = (String, Duration)>) {
+    pub(crate) fn add(
+        &mut self,
+        id: Id,
+        octets: u64,
+        domains: impl IntoIterator<Item = (String, Duration)>,
+    ) {
         if self.knows(&id) {
             return;
         }
@@ -105,13 +110,16 @@ impl Schedule {
                 Some((domain, _)) => Arc::clone(domain),
                 None => Arc::from(name),
             };
-            let entry = self.domains.entry(Arc::clone(&domain)).or_insert_with(|| Domain {
-                jobs: 0,
-                line: VecDeque::new(),
-                under_way: 0,
-                share,
-                has_turn: false,
-            });
+            let entry = self
+                .domains
+                .entry(Arc::clone(&domain))
+                .or_insert_with(|| Domain {
+                    jobs: 0,
+                    line: VecDeque::new(),
+                    under_way: 0,
+                    share,
+                    has_turn: false,
+                });
             entry.jobs += 1;
             let total = &mut self.octets;
             let left = self.messages.entry(Arc::clone(&id)).or_insert_with(|| {
@@ -129,7 +137,11 @@ impl Schedule {
 
     /// The next job to start, if one is due and there is a place.
     pub(crate) fn start(&mut self, now: Duration) -> Option<Job> {
-        while self.waiting.peek().is_some_and(|Reverse((due, _))| *due <= now) {
+        while self
+            .waiting
+            .peek()
+            .is_some_and(|Reverse((due, _))| *due <= now)
+        {
             let Some(Reverse((_, job))) = self.waiting.pop() else {
                 break;
             };
@@ -212,7 +224,11 @@ mod tests {
     fn add(schedule: &mut Schedule, domains: &[&str], due: u64) -> Id {
         let id = Id::new().unwrap();
         let due = Duration::from_secs(due);
-        schedule.add(id.clone(), 10, domains.iter().map(|&domain| (domain.to_owned(), due)));
+        schedule.add(
+            id.clone(),
+            10,
+            domains.iter().map(|&domain| (domain.to_owned(), due)),
+        );
         id
     }
 
@@ -244,7 +260,10 @@ mod tests {
             add(&mut schedule, &["big.example"], 0);
         }
         add(&mut schedule, &["small.example"], 0);
-        let mut domains: Vec<_> = started(&mut schedule, 1).into_iter().map(|job| job.domain.to_string()).collect();
+        let mut domains: Vec<_> = started(&mut schedule, 1)
+            .into_iter()
+            .map(|job| job.domain.to_string())
+            .collect();
         domains.sort_unstable();
         assert_eq!(domains, ["big.example", "big.example", "small.example"]);
     }
@@ -286,7 +305,10 @@ mod tests {
         }
         assert!(!schedule.knows(&id));
         assert!(schedule.domains.is_empty() && schedule.turns.is_empty());
-        assert_eq!((schedule.messages(), schedule.octets(), schedule.under_way()), (0, 0, 0));
+        assert_eq!(
+            (schedule.messages(), schedule.octets(), schedule.under_way()),
+            (0, 0, 0)
+        );
     }
 
     #[test]
@@ -305,6 +327,10 @@ mod tests {
             schedule.end(job, None, seed & 1 << 20 == 0);
             ended += 1;
         }
-        assert!(schedule.domains.is_empty() && schedule.messages.is_empty() && schedule.start(NOW).is_none());
+        assert!(
+            schedule.domains.is_empty()
+                && schedule.messages.is_empty()
+                && schedule.start(NOW).is_none()
+        );
     }
 }

@@ -73,11 +73,16 @@ impl State {
     pub(crate) fn parse(text: &[u8], envelope: &Envelope) -> Result<Self, String> {
         let state: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         if state.version != VERSION {
-            return Err(format!("version {VERSION} is needed, and it is {}", state.version));
+            return Err(format!(
+                "version {VERSION} is needed, and it is {}",
+                state.version
+            ));
         }
         let (has, needs) = (state.recipients.len(), envelope.to.len());
         if has != needs {
-            return Err(format!("it is of {has} recipients, and the message has {needs}"));
+            return Err(format!(
+                "it is of {has} recipients, and the message has {needs}"
+            ));
         }
         Ok(state)
     }
@@ -113,8 +118,8 @@ mod tests {
         Envelope {
             arrived: UnixTime(1_800_000_000),
             from: "<joe@example.net>".to_owned(),
-            parameters: String::new(),
             to: vec![recipient; recipients],
+            ..Envelope::default()
         }
     }
 

@@ -21,7 +21,7 @@ use super::schedule::Job;
 use super::state::{Fate, State};
 use super::{Failure, Options, Outcome, Outgoing, Transport, dsn};
 use crate::message::reason;
-use crate::spool::{Entry, Envelope, Id, Spool};
+use crate::spool::{Entry, Id, Spool};
 use crate::terminal::shown;
 
 /// Recipients in one transaction: what every server takes (RFC 5321 4.5.3.1.8).
@@ -89,7 +89,12 @@ struct Entered<'w, T> {
 }
 
 impl<T> Work<T> {
-    pub(crate) fn new(spool: Spool, bounces: Option<Spool>, transport: T, options: Options) -> Self {
+    pub(crate) fn new(
+        spool: Spool,
+        bounces: Option<Spool>,
+        transport: T,
+        options: Options,
+    ) -> Self {
         Self {
             spool,
             bounces,
@@ -108,9 +113,13 @@ impl<T> Work<T> {
         &self.spool
     }
 
-    /// Looks at messages that are new to this process. Blocks.
-    pub(crate) fn load(&self, ids: Vec<Id>) -> Vec<Found> {
-        ids.into_iter().filter_map(|id| self.find(id)).collect()
+    /// Looks at messages that are new to this process.
+    pub(crate) async fn load(self: Arc<Self>, ids: Vec<Id>) -> Vec<Found>
+    where
+        T: Send + Sync + 'static,
+    {
+        let found = blocking(move || Ok(ids.into_iter().filter_map(|id| self.find(id)).collect()));
+        found.await.unwrap_or_default()
     }
 
     /// What follows when a job ended by a fault of the program.
@@ -137,7 +146,7 @@ impl<T> Work<T> {
         let state = state
             .and_then(|text| State::parse(&text, envelope).ok())
             .unwrap_or_else(|| State::new(envelope));
-        let now = (self.options.clock.0)();
+        let now = self.options.clock.now();
         let mut domains: Vec<(String, Duration)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         for (recipient, fate) in envelope.to.iter().zip(&state.recipients) {
@@ -170,11 +179,17 @@ impl<T> Work<T> {
     /// The domain of a forward path, in lower case.
     fn domain(&self, path: &str) -> String {
         match ForwardPath::parse(path.as_bytes()) {
-            Ok(path) => path
-                .mailbox()
-                .map_or_else(|| self.options.name.clone(), |mailbox| mailbox.domain().to_string()),
+            Ok(path) => path.mailbox().map_or_else(
+                || self.options.name.clone(),
+                |mailbox| mailbox.domain().to_string(),
+            ),
             // Whoever is to deliver it says what is wrong with it.
-            Err(_) => path.trim_end_matches('>').rsplit('@').next().unwrap_or_default().to_owned(),
+            Err(_) => path
+                .trim_end_matches('>')
+                .rsplit('@')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
         }
         .to_lowercase()
     }
@@ -216,7 +231,12 @@ impl<T: Transport> Work<T> {
         let entered = self.enter(&job.id);
         let message = match entered.message.get_or_try_init(|| self.open(&job.id)).await {
             Ok(message) => message,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::InvalidData
+                ) =>
+            {
                 tracing::warn!(id = %job.id, error = reason(&error), "the message is gone from the queue");
                 return Ended {
                     again: None,
@@ -232,10 +252,15 @@ impl<T: Transport> Work<T> {
         let due: Vec<usize> = {
             let mut progress = message.progress.lock().await;
             progress.jobs += 1;
-            let fates = envelope.to.iter().zip(&progress.state.recipients).enumerate();
+            let fates = envelope
+                .to
+                .iter()
+                .zip(&progress.state.recipients)
+                .enumerate();
             fates
                 .filter(|(_, (recipient, fate))| {
-                    matches!(fate, Fate::Pending { .. }) && self.domain(&recipient.path) == *job.domain
+                    matches!(fate, Fate::Pending { .. })
+                        && self.domain(&recipient.path) == *job.domain
                 })
                 .map(|(index, _)| index)
                 .collect()
@@ -247,16 +272,23 @@ impl<T: Transport> Work<T> {
         }
         let mut progress = message.progress.lock().await;
         progress.jobs -= 1;
-        let now = (self.options.clock.0)();
+        let now = self.options.clock.now();
         let chance = getrandom::u32().unwrap_or(u32::MAX / 2);
         if !due.is_empty() {
             self.options.figures.attempts.inc();
-            reached = outcomes.iter().any(|outcome| {
-                !matches!(outcome, Outcome::Deferred(failure) if failure.host.is_none())
-            });
+            reached = outcomes.iter().any(
+                |outcome| !matches!(outcome, Outcome::Deferred(failure) if failure.host.is_none()),
+            );
             let mut is_new = false;
             for (index, outcome) in due.iter().zip(outcomes) {
-                is_new |= self.apply(&message.outgoing, &mut progress.state, *index, outcome, now, chance);
+                is_new |= self.apply(
+                    &message.outgoing,
+                    &mut progress.state,
+                    *index,
+                    outcome,
+                    now,
+                    chance,
+                );
             }
             if !progress.state.is_over() {
                 self.keep(&job.id, &progress.state, is_new).await;
@@ -272,7 +304,9 @@ impl<T: Transport> Work<T> {
                 reached,
             };
         }
-        let fates = due.iter().filter_map(|index| progress.state.recipients.get(*index));
+        let fates = due
+            .iter()
+            .filter_map(|index| progress.state.recipients.get(*index));
         let again = fates
             .filter_map(|fate| match fate {
                 Fate::Pending { next, .. } => Some(self.backoff.until(*next, now)),
@@ -343,7 +377,9 @@ impl<T: Transport> Work<T> {
         chance: u32,
     ) -> bool {
         let Entry { id, envelope, .. } = &outgoing.entry;
-        let (Some(recipient), Some(fate)) = (envelope.to.get(index), state.recipients.get_mut(index)) else {
+        let (Some(recipient), Some(fate)) =
+            (envelope.to.get(index), state.recipients.get_mut(index))
+        else {
             return false;
         };
         let notify = notify(&recipient.parameters);
@@ -358,7 +394,10 @@ impl<T: Transport> Work<T> {
             } => {
                 tracing::info!(%id, to, host = shown(host.as_bytes()), reply = shown(reply.as_bytes()), "delivered");
                 figures.add(["delivered"]);
-                *fate = if tells && !reports && notify.is_some_and(|notify| notify.wants(Notify::SUCCESS)) {
+                *fate = if tells
+                    && !reports
+                    && notify.is_some_and(|notify| notify.wants(Notify::SUCCESS))
+                {
                     let at = now.0;
                     Fate::Relayed { host, reply, at }
                 } else {
@@ -372,7 +411,9 @@ impl<T: Transport> Work<T> {
                     Fate::Pending { attempts, .. } => attempts.saturating_add(1),
                     _ => 1,
                 };
-                let next = self.backoff.next(attempts, envelope.arrived, now, state.warned, chance);
+                let next = self
+                    .backoff
+                    .next(attempts, envelope.arrived, now, state.warned, chance);
                 if let Next::In(wait) = next {
                     log_failure(id, &to, &failure, "deferred");
                     figures.add(["deferred"]);
@@ -391,7 +432,9 @@ impl<T: Transport> Work<T> {
         };
         log_failure(id, &to, &failure, "failed");
         figures.add(["failed"]);
-        *fate = if envelope.from == "<>" || notify.is_none_or(|notify| notify.wants(Notify::FAILURE)) {
+        *fate = if envelope.from == "<>"
+            || notify.is_none_or(|notify| notify.wants(Notify::FAILURE))
+        {
             if tells {
                 let attempted = now.0;
                 Fate::Failed { failure, attempted }
@@ -411,7 +454,15 @@ impl<T: Transport> Work<T> {
     async fn tell(&self, message: &Message, state: &mut State, now: UnixTime) -> bool {
         let Entry { id, envelope, .. } = &message.outgoing.entry;
         let mut is_changed = false;
-        let is_pending = |fate: &Fate| matches!(fate, Fate::Pending { failure: Some(_), .. });
+        let is_pending = |fate: &Fate| {
+            matches!(
+                fate,
+                Fate::Pending {
+                    failure: Some(_),
+                    ..
+                }
+            )
+        };
         let is_late = !state.warned
             && self.backoff.is_late(envelope.arrived, now)
             && state.recipients.iter().any(is_pending);
@@ -436,6 +487,10 @@ impl<T: Transport> Work<T> {
                     tracing::info!(%id, notification = %made.id, to = shown(envelope.from.as_bytes()), "its sender is told");
                 }
                 Ok(None) => {}
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                    tracing::error!(%id, error = reason(&error), "its sender cannot be told; the message is kept in `failed`");
+                    state.kept = true;
+                }
                 Err(error) => {
                     tracing::error!(%id, error = reason(&error), "its sender cannot be told yet; later again");
                     return false;
@@ -462,16 +517,20 @@ impl<T: Transport> Work<T> {
     /// would get it again.
     async fn keep(&self, id: &Id, state: &State, must: bool) {
         let text = state.to_bytes();
-        self.until_done(id, "its state cannot be written", must, move |spool, id| spool.set_state(id, &text))
-            .await;
+        self.until_done(id, "its state cannot be written", must, move |spool, id| {
+            spool.set_state(id, &text)
+        })
+        .await;
     }
 
     /// It is over.
     async fn end(&self, id: &Id, is_kept: bool) {
         if is_kept {
-            self.until_done(id, "it cannot be moved to `failed`", true, Spool::fail).await;
+            self.until_done(id, "it cannot be moved to `failed`", true, Spool::fail)
+                .await;
         } else {
-            self.until_done(id, "it cannot be removed", true, Spool::remove).await;
+            self.until_done(id, "it cannot be removed", true, Spool::remove)
+                .await;
         }
         tracing::debug!(%id, "over");
     }
@@ -518,9 +577,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Work on files, where it may wait.
-async fn blocking<R: Send + 'static>(work: impl FnOnce() -> io::Result<R> + Send + 'static) -> io::Result<R> {
-    spawn_blocking(work).await.unwrap_or_else(|_| {
-        Err(io::Error::other("the work on a file was broken off"))
-    })
+/// Work on files, where it may wait. Tests do it in place, so that [`crate::spool::fault`] can stop it at each step.
+pub(super) async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> io::Result<R> + Send + 'static,
+) -> io::Result<R> {
+    if cfg!(test) {
+        return work();
+    }
+    let done = spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(io::Error::other("the work on a file was broken off")))
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use scop_core::UnixTime;
+use sha2::{Digest as _, Sha256};
 
 /// Digits whose order is that of their values; no letter that is taken for a digit (Crockford's base 32).
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -41,6 +42,20 @@ impl Id {
             DIGITS.get(digit).copied().map(char::from)
         });
         Ok(Self(digits.collect()))
+    }
+
+    /// The name of the notification of this number about the message of this name: always the same.
+    pub(crate) fn derived(&self, number: u32) -> Self {
+        let digest = Sha256::new()
+            .chain_update(self.0.as_bytes())
+            .chain_update(number.to_be_bytes())
+            .finalize();
+        let time = self.0.chars().take(TIME);
+        let chance = digest.iter().take(CHANCE).filter_map(|&octet| {
+            let digit = DIGITS.get(usize::from(octet % 32)).copied();
+            digit.map(char::from)
+        });
+        Self(time.chain(chance).collect())
     }
 
     /// Reads a name that [`Id::new`] made. Nothing else is one: no path, no other case, no other length.
@@ -92,6 +107,16 @@ mod tests {
         assert!(ids.is_sorted());
         ids.dedup();
         assert_eq!(ids.len(), 20);
+    }
+
+    #[test]
+    fn notifications_have_names_of_their_own() {
+        let id = Id::new().unwrap();
+        let first = id.derived(0);
+        assert_eq!(Id::parse(first.as_str()), Some(first.clone()));
+        assert_eq!(first, id.derived(0));
+        assert_eq!(first.time(), id.time());
+        assert!(first != id && first != id.derived(1) && first != Id::new().unwrap().derived(0));
     }
 
     #[test]

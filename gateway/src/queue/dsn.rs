@@ -1,0 +1,545 @@
+//! What the sender of a message is told of it: delivery status notifications (RFC 3461, 3464, 6522, 6533).
+//!
+//! One notification tells of all that is new: recipients that failed, those that it takes longer for, and, where the
+//! sender asked, those whose next server does not report itself. It comes from `<>`, so that it is never answered with
+//! another, and says that no person wrote it (RFC 3834). Its name follows from that of the message and the number of
+//! notifications before it: one that is there is not written again.
+//!
+//! The words of other servers are quoted with what is not printable ASCII made visible. Where the sender's own
+//! address is not ASCII, the notification is of the `global` types and needs SMTPUTF8, as its sender did.
+
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use scop_core::{Emit, Full, Sink, UnixTime};
+use scop_mime_core::build::{Address, Body, BuildError, Draft, Field, Mailbox, Options, Transport};
+use scop_mime_core::header::date::{DateTime, Zone};
+use scop_mime_core::header::encoded_word::Utf8;
+use scop_mime_core::report::delivery::{Action, StatusCode};
+use scop_mime_core::report::write::{DeliveryStatusWriter, ReportWriteError};
+use scop_mime_core::{AddrSpec, HeaderEnd, find_header_end};
+use scop_smtp_proto::parameter::{EnvelopeId, Notify, OriginalRecipient, Parameters, Ret};
+use scop_smtp_proto::{ForwardPath, ReversePath};
+
+use super::Failure;
+use super::state::{Fate, State};
+use super::work::notify;
+use crate::spool::{Entry, Envelope, Id, Recipient, Spool};
+
+#[cfg(test)]
+mod tests;
+
+/// The longest message that is given back whole, where its sender asked for that.
+const MAX_FULL: u64 = 1 << 20;
+
+/// The longest header that is given back.
+const MAX_HEADER: usize = 64 << 10;
+
+/// Octets of what another server said that are quoted; a line must not have more than 998.
+const MAX_QUOTE: usize = 800;
+
+/// What a notification is to say, besides what became of the recipients.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    /// Of this host.
+    pub(crate) name: String,
+    /// Notifications before it.
+    pub(crate) number: u32,
+    /// Recipients that are still tried are told of.
+    pub(crate) is_late: bool,
+    pub(crate) now: UnixTime,
+    /// Until when it is tried.
+    pub(crate) end: UnixTime,
+}
+
+/// A notification that is in the spool.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) id: Id,
+    /// What it tells of: `failure`, `delay`, `success`.
+    pub(crate) kinds: Vec<&'static str>,
+}
+
+/// One recipient as the notification tells of it.
+#[derive(Debug)]
+struct Told<'a> {
+    recipient: &'a Recipient,
+    /// Without brackets; with this host where there is no domain.
+    address: String,
+    action: Action,
+    status: StatusCode,
+    failure: Option<&'a Failure>,
+    host: Option<&'a str>,
+    reply: Option<&'a str>,
+    attempted: Option<UnixTime>,
+}
+
+/// Writes the notification into the spool; none when nobody wants to know.
+///
+/// # Errors
+/// `InvalidInput` when it can never be written; any other may pass.
+pub(crate) fn commit(
+    spool: &Spool,
+    entry: &Entry,
+    state: &State,
+    report: &Report,
+) -> io::Result<Option<Made>> {
+    let told = told(&entry.envelope, state, report);
+    if told.is_empty() {
+        return Ok(None);
+    }
+    let mut entropy = [0; 16];
+    getrandom::fill(&mut entropy).map_err(io::Error::from)?;
+    let id = entry.id.derived(report.number);
+    let written = render(&id, entry, &told, report, entropy)?;
+    let envelope = Envelope {
+        arrived: report.now,
+        from: "<>".to_owned(),
+        parameters: written.parameters.to_owned(),
+        to: vec![Recipient {
+            path: entry.envelope.from.clone(),
+            parameters: String::new(),
+        }],
+        ..Envelope::default()
+    };
+    let id = put(spool, id, &envelope, &written.octets)?;
+    let kinds = [
+        (Action::Failed, "failure"),
+        (Action::Delayed, "delay"),
+        (Action::Relayed, "success"),
+    ];
+    let is_told = |action| told.iter().any(|told| told.action == action);
+    let kinds = kinds.into_iter().filter(|(action, _)| is_told(*action));
+    Ok(Some(Made {
+        id,
+        kinds: kinds.map(|(_, kind)| kind).collect(),
+    }))
+}
+
+/// Commits under this name, or finds that it was done.
+fn put(spool: &Spool, id: Id, envelope: &Envelope, octets: &[u8]) -> io::Result<Id> {
+    let mut writer = match spool.write(&id, envelope) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            if spool.has(&id)? {
+                return Ok(id);
+            }
+            // A beginning that a killed process left in a spool that others clear up.
+            spool.write(&Id::new()?, envelope)?
+        }
+        writer => writer?,
+    };
+    writer.put(octets)?;
+    writer.commit()
+}
+
+/// The recipients that the sender wants to be told of.
+fn told<'a>(envelope: &'a Envelope, state: &'a State, report: &Report) -> Vec<Told<'a>> {
+    let pairs = envelope.to.iter().zip(&state.recipients);
+    let told = pairs.filter_map(|(recipient, fate)| {
+        let (action, failure, attempted) = match fate {
+            Fate::Failed { failure, attempted } => {
+                (Action::Failed, Some(failure), Some(UnixTime(*attempted)))
+            }
+            Fate::Relayed { at, .. } => (Action::Relayed, None, Some(UnixTime(*at))),
+            Fate::Pending { failure, .. } if report.is_late => {
+                let wants =
+                    notify(&recipient.parameters).is_none_or(|notify| notify.wants(Notify::DELAY));
+                if !wants {
+                    return None;
+                }
+                (Action::Delayed, failure.as_ref(), None)
+            }
+            _ => return None,
+        };
+        let class = match action {
+            Action::Failed => 5,
+            Action::Relayed => 2,
+            _ => 4,
+        };
+        let status = failure.and_then(|failure| StatusCode::parse(failure.status.as_bytes()).ok());
+        let (host, reply) = match fate {
+            Fate::Relayed { host, reply, .. } => (Some(host.as_str()), Some(reply.as_str())),
+            _ => (
+                failure.and_then(|failure| failure.host.as_deref()),
+                failure.and_then(|failure| failure.reply.as_deref()),
+            ),
+        };
+        Some(Told {
+            recipient,
+            address: address(&recipient.path, &report.name),
+            action,
+            status: status.or_else(|| StatusCode::new(class, 0, 0))?,
+            failure,
+            host,
+            reply,
+            attempted,
+        })
+    });
+    told.collect()
+}
+
+fn address(path: &str, name: &str) -> String {
+    match ForwardPath::parse(path.as_bytes()) {
+        Ok(ForwardPath::Mailbox { mailbox, .. }) => mailbox.to_string(),
+        Ok(ForwardPath::Postmaster) => format!("postmaster@{name}"),
+        Err(_) => path
+            .trim_start_matches('<')
+            .trim_end_matches('>')
+            .to_owned(),
+    }
+}
+
+/// A notification, and what MAIL must say of it.
+struct Rendered {
+    octets: Vec<u8>,
+    parameters: &'static str,
+}
+
+/// All that a notification is made of.
+struct Notice<'a> {
+    id: &'a Id,
+    envelope: &'a Envelope,
+    told: &'a [Told<'a>],
+    report: &'a Report,
+    now: DateTime,
+    status: Lines,
+}
+
+fn render(
+    id: &Id,
+    entry: &Entry,
+    told: &[Told<'_>],
+    report: &Report,
+    entropy: [u8; 16],
+) -> io::Result<Rendered> {
+    let envelope = &entry.envelope;
+    let utf8 = if envelope.from.is_ascii() {
+        Utf8::Encode
+    } else {
+        Utf8::Raw
+    };
+    let notice = Notice {
+        id,
+        envelope,
+        told,
+        report,
+        now: date(report.now).ok_or_else(|| unwritable("the clock is beyond the year 9999"))?,
+        status: Lines(machine(envelope, told, report, utf8).map_err(unwritable)?),
+    };
+    let original = Original::read(entry, told)?;
+    let full = original
+        .is_full
+        .then_some(Returned::Message(&original.octets));
+    let header = original.octets.get(..original.header_len);
+    let header = header
+        .filter(|header| !header.is_empty())
+        .map(Returned::Header);
+    // The whole message; its header where that cannot be; the notification alone where that cannot be either.
+    let mut last = None;
+    for returned in [full, header].into_iter().flatten().map(Some).chain([None]) {
+        let transport = match (utf8, returned) {
+            (Utf8::Raw, _) => Transport::Utf8,
+            (_, Some(Returned::Message(octets))) if !octets.is_ascii() => Transport::EightBit,
+            _ => Transport::SevenBit,
+        };
+        let options = Options::new(entropy).transport(transport);
+        match notice.write(returned, &options) {
+            Ok(octets) => {
+                let parameters = match transport {
+                    Transport::SevenBit => "",
+                    Transport::EightBit => "BODY=8BITMIME",
+                    Transport::Utf8 => "BODY=8BITMIME SMTPUTF8",
+                };
+                return Ok(Rendered { octets, parameters });
+            }
+            Err(error) => {
+                tracing::debug!(id = %entry.id, notification = %id, %error, "the notification gives back less of the message");
+                last = Some(error);
+            }
+        }
+    }
+    Err(last.map_or_else(|| io::ErrorKind::InvalidInput.into(), unwritable))
+}
+
+fn unwritable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, error)
+}
+
+/// What is given back of the message.
+#[derive(Clone, Copy)]
+enum Returned<'a> {
+    Message(&'a [u8]),
+    Header(&'a [u8]),
+}
+
+impl Notice<'_> {
+    fn write(
+        &self,
+        returned: Option<Returned<'_>>,
+        options: &Options,
+    ) -> Result<Vec<u8>, BuildError> {
+        let is_told = |action| self.told.iter().any(|told| told.action == action);
+        let subject = if is_told(Action::Failed) {
+            "Your message could not be delivered"
+        } else if is_told(Action::Delayed) {
+            "Your message is delayed, and still being tried"
+        } else {
+            "Your message was handed on"
+        };
+        let from = format!("postmaster@{}", self.report.name);
+        let to = ReversePath::parse(self.envelope.from.as_bytes()).ok();
+        let to = to.and_then(|path| path.mailbox().map(|mailbox| mailbox.to_string()));
+        let to = [Address::new("", to.as_deref().unwrap_or_default())];
+        let message_id = format!("{}@{}", self.id, self.report.name);
+        let fields = [
+            Field::to(&to),
+            Field::subject(subject),
+            Field::message_id(&message_id),
+            Field::auto_submitted("auto-replied"),
+        ];
+        let text = text(self.envelope, self.told, self.report, returned);
+        // RFC 6533 4 and 6.
+        let (status_type, header_type) = if self.envelope.from.is_ascii() {
+            ("message/delivery-status", None)
+        } else {
+            (
+                "message/global-delivery-status",
+                Some("message/global-headers"),
+            )
+        };
+        let mut bodies = vec![Body::text(&text), Body::machine(status_type, &self.status)];
+        let lines;
+        bodies.extend(match (returned, header_type) {
+            (None, _) => None,
+            (Some(Returned::Message(message)), _) => Some(Body::message(message)),
+            (Some(Returned::Header(header)), Some(header_type))
+                if str::from_utf8(header).is_ok() =>
+            {
+                lines = Lines(header.to_vec());
+                Some(Body::machine(header_type, &lines))
+            }
+            (Some(Returned::Header(header)), _) => Some(Body::returned_header(header)),
+        });
+        let report_type = status_type.trim_start_matches("message/");
+        let body = Body::report(report_type, &bodies);
+        let from = Mailbox::new("Mail Delivery System", &from);
+        let mut octets = Vec::new();
+        Draft::new(self.now, from, &fields, body).write(options, &mut octets)?;
+        Ok(octets)
+    }
+}
+
+/// The part for programs (RFC 3464 2).
+fn machine(
+    envelope: &Envelope,
+    told: &[Told<'_>],
+    report: &Report,
+    utf8: Utf8,
+) -> Result<Vec<u8>, ReportWriteError> {
+    let mut lines = Vec::new();
+    let mut writer = DeliveryStatusWriter::new(&mut lines, utf8, b"dns", report.name.as_bytes())?;
+    if let Some(id) = parameter(&envelope.parameters, "ENVID")
+        && let Ok(id) = EnvelopeId::parse(id)
+    {
+        let id: Vec<u8> = id.octets().collect();
+        writer.original_envelope_id(&id)?;
+    }
+    if let Some(date) = date(envelope.arrived) {
+        writer.arrival_date(&date)?;
+    }
+    for told in told {
+        let Ok(address) = AddrSpec::parse(told.address.as_bytes()) else {
+            // The grammar of SMTP is narrower than that of messages, so this is a path that no server took.
+            continue;
+        };
+        writer.recipient(&address, told.action, told.status)?;
+        if let Some(original) = parameter(&told.recipient.parameters, "ORCPT")
+            && let Ok(original) = OriginalRecipient::parse(original)
+        {
+            let mut address = Vec::new();
+            original
+                .address()
+                .emit(&mut address)
+                .map_err(|_| ReportWriteError::Full)?;
+            // In a part that must be ASCII, one that is not goes as it came.
+            if utf8 == Utf8::Raw || address.is_ascii() {
+                writer.original_recipient(original.address_type(), &address)?;
+            }
+        }
+        if let Some(host) = told.host {
+            writer.remote_mta(b"dns", quoted(host).as_bytes())?;
+        }
+        if let Some(reply) = told.reply {
+            writer.diagnostic_code(b"smtp", quoted(reply).as_bytes())?;
+        }
+        if let Some(date) = told.attempted.and_then(date) {
+            writer.last_attempt_date(&date)?;
+        }
+        if told.action == Action::Delayed
+            && let Some(date) = date(report.end)
+        {
+            writer.will_retry_until(&date)?;
+        }
+    }
+    writer.finish()?;
+    Ok(lines)
+}
+
+/// The part for people.
+fn text(
+    envelope: &Envelope,
+    told: &[Told<'_>],
+    report: &Report,
+    returned: Option<Returned<'_>>,
+) -> String {
+    let mut text = format!(
+        "This is the mail system of {}.\n\nIt is about your message that came here on\n{}.\n",
+        report.name,
+        date_text(envelope.arrived)
+    );
+    let end = format!(
+        "It is delayed for these recipients. You need not send it again: it is tried\nuntil {}, and you are told if that fails.",
+        date_text(report.end)
+    );
+    for (action, words) in [
+        (
+            Action::Failed,
+            "It could not be delivered to these recipients, and is not tried any more:",
+        ),
+        (Action::Delayed, end.as_str()),
+        (
+            Action::Relayed,
+            "It was handed on for these recipients, to a server that does not report\nwhether it arrives:",
+        ),
+    ] {
+        let mut of_action = told.iter().filter(|told| told.action == action).peekable();
+        if of_action.peek().is_none() {
+            continue;
+        }
+        text.push('\n');
+        text.push_str(words);
+        text.push('\n');
+        for told in of_action {
+            text.push_str("\n  ");
+            text.push_str(&told.address);
+            text.push('\n');
+            if let Some(failure) = told.failure {
+                fill(&mut text, &format!("{}.", quoted(&failure.why)));
+            }
+            if let Some(reply) = told.reply {
+                let host = told.host.map_or("The server".into(), quoted);
+                fill(&mut text, &format!("{host} said: {}", quoted(reply)));
+            }
+        }
+    }
+    text.push_str(match returned {
+        Some(Returned::Message(_)) => {
+            "\nWhat follows is the same for programs, and your message.\n"
+        }
+        Some(Returned::Header(_)) => {
+            "\nWhat follows is the same for programs, and the header of your message.\n"
+        }
+        None => "\nWhat follows is the same for programs.\n",
+    });
+    text
+}
+
+/// Adds a paragraph in lines of 76 octets where there is space.
+fn fill(text: &mut String, words: &str) {
+    const INDENT: &str = "    ";
+    let mut column = 0;
+    for word in words.split(' ') {
+        if column == 0 || column + 1 + word.len() > 76 {
+            if column > 0 {
+                text.push('\n');
+            }
+            text.push_str(INDENT);
+            column = INDENT.len() + word.len();
+        } else {
+            text.push(' ');
+            column += 1 + word.len();
+        }
+        text.push_str(word);
+    }
+    text.push('\n');
+}
+
+/// The words of others as printable ASCII that fits a line.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::new();
+    for character in text.chars() {
+        match character {
+            ' '..='~' => quoted.push(character),
+            _ => quoted.extend(character.escape_default()),
+        }
+        if quoted.len() > MAX_QUOTE {
+            quoted.push_str("...");
+            break;
+        }
+    }
+    quoted
+}
+
+fn parameter<'a>(parameters: &'a str, keyword: &str) -> Option<&'a [u8]> {
+    Parameters::parse(parameters.as_bytes())
+        .ok()?
+        .find(keyword)?
+        .value()
+}
+
+/// In UTC; none beyond the year 9999.
+fn date(time: UnixTime) -> Option<DateTime> {
+    DateTime::from_unix(time, Zone::UTC)
+}
+
+fn date_text(time: UnixTime) -> String {
+    date(time).map_or_else(
+        || "a date that no calendar has".to_owned(),
+        |date| date.to_string(),
+    )
+}
+
+/// What is given back of a message.
+struct Original {
+    octets: Vec<u8>,
+    /// 0 when the header is too long.
+    header_len: usize,
+    is_full: bool,
+}
+
+impl Original {
+    fn read(entry: &Entry, told: &[Told<'_>]) -> io::Result<Self> {
+        // RET is of notifications of failure (RFC 3461 4.3).
+        let is_failure = told.iter().any(|told| told.action == Action::Failed);
+        let ret = parameter(&entry.envelope.parameters, "RET").map(Ret::parse);
+        let is_full = is_failure && matches!(ret, Some(Ok(Ret::Full))) && entry.octets <= MAX_FULL;
+        let length = if is_full {
+            entry.octets
+        } else {
+            entry.octets.min(MAX_HEADER as u64)
+        };
+        let mut octets = vec![0; usize::try_from(length).unwrap_or(MAX_HEADER)];
+        entry.file.read_exact_at(&mut octets, entry.start)?;
+        let header_len = match find_header_end(&octets, 0) {
+            HeaderEnd::Found { header_len, .. } => header_len.min(MAX_HEADER),
+            // All of it is header.
+            HeaderEnd::NotYet { .. } if length == entry.octets => octets.len().min(MAX_HEADER),
+            HeaderEnd::NotYet { .. } => 0,
+        };
+        Ok(Self {
+            octets,
+            header_len,
+            is_full,
+        })
+    }
+}
+
+/// Lines that were written before.
+#[derive(Debug)]
+struct Lines(Vec<u8>);
+
+impl Emit for Lines {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<(), Full> {
+        sink.put(&self.0)
+    }
+}
