@@ -28,6 +28,9 @@ use crate::error::Error;
 use crate::resolve::driver::{DEADLINE, Driver};
 use crate::resolve::{Outcome, Resolver};
 
+/// The longest name of a checker, which is that of a host as a rule (RFC 8601 2.5).
+const MAX_NAME: usize = 255;
+
 /// What the checks of all messages have in common.
 #[derive(Debug)]
 pub(crate) struct Checker {
@@ -80,8 +83,11 @@ pub(crate) struct Findings {
 
 impl Checker {
     /// # Errors
-    /// When the name cannot stand in Authentication-Results (RFC 8601 2.5).
+    /// When the name cannot stand in Authentication-Results (RFC 8601 2.5), or has more than 255 octets.
     pub(crate) fn new(resolver: Arc<Resolver>, authserv_id: String) -> Result<Self, Error> {
+        if authserv_id.len() > MAX_NAME {
+            return Err(Error::new("authserv_id", "has more than 255 octets"));
+        }
         AuthResultsWriter::new(&mut Vec::new(), authserv_id.as_bytes())
             .and_then(AuthResultsWriter::finish)
             .map_err(|rule| Error::new("authserv_id", rule))?;

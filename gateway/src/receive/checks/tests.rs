@@ -7,6 +7,7 @@ use scop_mime_core::Message;
 
 use super::*;
 use crate::cli::{Cli, Command};
+use crate::demo::dns::Server;
 use crate::resolve::client::Client as Servers;
 use crate::resolve::system;
 use crate::resolve::zone::Zones;
@@ -224,6 +225,50 @@ fn chunks_of_every_size_come_to_the_same() {
     }
 }
 
+/// Answers come at their own time, between the chunks and after them.
+#[test]
+fn answers_from_a_server_come_to_the_same() {
+    let zones = || Zones::read(&[samples().join("example.zone")]).unwrap();
+    let of_zones = of_zones();
+    run(async {
+        let server = Server::bind(zones()).await.unwrap();
+        let servers = Servers::new(system::Servers::one(server.address()));
+        let service = tokio::spawn(server.serve());
+        let resolver = Resolver::new(Zones::default(), Some(servers)).keeping(64);
+        let of_server = checker(resolver);
+        for pause in [0, 1, 20] {
+            for case in &CASES {
+                let message = sample(case.0);
+                let expected = check(&of_zones, client(case), &message, 100).await;
+                let Message { header, body, .. } = Message::split(&message);
+                let mut checks = of_server.begin_at(header.as_bytes(), client(case), at());
+                for chunk in body.chunks(100) {
+                    checks.body(chunk);
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                assert_eq!(checks.finish().await, expected, "{case:?}");
+            }
+        }
+        service.abort();
+    });
+}
+
+#[test]
+fn lookups_go_out_with_the_header() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    silent.set_nonblocking(true).unwrap();
+    let servers = Servers::new(system::Servers::one(silent.local_addr().unwrap()));
+    let checker = checker(Resolver::new(Zones::default(), Some(servers)));
+    run(async {
+        let message = sample("newsletter.eml");
+        let _checks = checker.begin(&message, client(&CASES[0]));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    });
+    let received = std::iter::from_fn(|| silent.recv(&mut [0; 512]).ok()).count();
+    // SPF of two names, two keys, the policy; in one flight.
+    assert_eq!(received, 5);
+}
+
 /// What a client says stands in the fields or not at all.
 #[test]
 fn odd_names_cost_a_clause_and_no_more() {
@@ -287,7 +332,7 @@ fn a_fault_is_a_temporary_error_and_says_so() {
 
 #[test]
 fn a_name_that_no_field_holds_is_refused_at_the_start() {
-    for name in ["", "a\nb", &"x".repeat(1000)] {
+    for name in ["", "a\nb", &"x".repeat(256)] {
         let resolver = Arc::new(Resolver::new(Zones::default(), None));
         assert!(Checker::new(resolver, name.to_owned()).is_err());
     }
