@@ -2,6 +2,7 @@
 //! delivered or has failed.
 
 pub(crate) mod config;
+pub(crate) mod mx;
 
 use crate::cli::Send;
 use crate::error::Error;

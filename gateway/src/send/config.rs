@@ -1,6 +1,6 @@
 //! `sender.toml`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,6 +60,14 @@ pub(crate) enum Route {
         /// Also servers at addresses that no public server has: loopback, private, link-local.
         #[serde(default)]
         private_addresses: bool,
+        /// Names of servers that hand to this sender what they get. Where one of them is a mail exchange, hosts that
+        /// are no better are left out, or the mail would come back (RFC 5321 5.1). Not the receiver of this host,
+        /// if that keeps what it takes.
+        #[serde(default)]
+        own_names: Vec<String>,
+        /// Addresses of such servers.
+        #[serde(default)]
+        own_addresses: Vec<IpAddr>,
     },
     /// One SMTP server for everything.
     Smtp {
@@ -80,6 +88,8 @@ impl Default for Route {
         Self::Mx {
             port: smtp_port(),
             private_addresses: false,
+            own_names: Vec::new(),
+            own_addresses: Vec::new(),
         }
     }
 }

@@ -1,0 +1,403 @@
+//! Routes from zone files, and servers that do what a table says.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use scop_core::UnixTime;
+use scop_smtp_proto::policy::tls_rpt::ResultType;
+
+use super::*;
+use crate::resolve::zone::Zones;
+use crate::spool::{Envelope, Id, Recipient, Spool};
+
+/// A folder that is removed with this value.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("scop-mx-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a server does, by its address; the last answer is for all further sessions.
+#[derive(Default)]
+struct Servers {
+    answers: Mutex<HashMap<&'static str, Vec<Delivery>>>,
+    /// Address, policy and names, recipients.
+    seen: Mutex<Vec<String>>,
+}
+
+impl HandOver for Arc<Servers> {
+    async fn hand_over(
+        &self,
+        target: &Target,
+        _message: &Outgoing,
+        recipients: &[usize],
+    ) -> Delivery {
+        let ip = target.address.ip().to_string();
+        let line = format!(
+            "{} {ip} {:?} {:?} {recipients:?}",
+            target.host, target.tls, target.names
+        );
+        self.seen.lock().unwrap().push(line);
+        let mut answers = self.answers.lock().unwrap();
+        let answers = answers.get_mut(ip.as_str()).unwrap();
+        if answers.len() > 1 {
+            answers.remove(0)
+        } else {
+            answers[0].clone()
+        }
+    }
+}
+
+const ZONE: &str = "\
+$ORIGIN example.org.
+$TTL 60
+@ SOA ns hostmaster 1 1 1 1 1
+@ MX 10 mx1
+@ MX 20 mx2
+mx1 A 9.0.0.1
+mx1 AAAA 2606::1
+mx2 A 9.0.0.2
+null MX 0 .
+inside MX 10 router
+router A 192.168.0.1
+router AAAA ::1
+half MX 10 router
+half MX 20 mx2
+many MX 10 many-a
+many MX 20 many-b
+many-a A 9.0.1.1
+many-a A 9.0.1.2
+many-a A 9.0.1.3
+many-a A 9.0.1.4
+many-b A 9.0.1.5
+many-b A 9.0.1.6
+own MX 10 mx1
+own MX 20 mx2
+plain A 9.0.0.9
+";
+
+fn settings() -> Settings {
+    Settings {
+        port: 25,
+        private_addresses: false,
+        own_names: Vec::new(),
+        own_addresses: Vec::new(),
+        rest: Duration::from_secs(60),
+    }
+}
+
+fn took() -> Delivery {
+    Delivery {
+        outcomes: Ok(vec![delivered(); 2]),
+        tls: TlsResult::Plain,
+    }
+}
+
+fn delivered() -> Outcome {
+    Outcome::Delivered {
+        host: "mx".to_owned(),
+        reply: "250 ok".to_owned(),
+        reports: false,
+    }
+}
+
+fn said(status: &str, reply: &str) -> Failure {
+    Failure {
+        reply: Some(reply.to_owned()),
+        ..failure(status, String::new())
+    }
+}
+
+fn dead() -> Delivery {
+    Delivery {
+        outcomes: Err(failure("4.4.1", "refused".to_owned())),
+        tls: TlsResult::None,
+    }
+}
+
+fn refused(status: &str, reply: &str) -> Delivery {
+    Delivery {
+        outcomes: Err(said(status, reply)),
+        tls: TlsResult::None,
+    }
+}
+
+struct Try {
+    /// `D`, `F5.1.1`, `T4.4.1`: what became of each recipient.
+    outcomes: Vec<String>,
+    seen: Vec<String>,
+}
+
+struct Stand {
+    place: Place,
+    servers: Arc<Servers>,
+    mx: Mx<Arc<Servers>>,
+    parameters: &'static str,
+    header: &'static str,
+}
+
+impl Stand {
+    fn new(settings: Settings, answers: &[(&'static str, &[Delivery])]) -> Self {
+        let place = Place::new();
+        let zone = place.0.join("zone");
+        fs::write(&zone, ZONE).unwrap();
+        let resolver = Arc::new(Resolver::new(Zones::read(&[zone]).unwrap(), None));
+        let servers = Arc::new(Servers::default());
+        for &(ip, deliveries) in answers {
+            let mut answers = servers.answers.lock().unwrap();
+            answers.insert(ip, deliveries.to_vec());
+        }
+        Self {
+            mx: Mx::new(settings, resolver, servers.clone()),
+            place,
+            servers,
+            parameters: "",
+            header: "",
+        }
+    }
+
+    fn message(&self) -> Outgoing {
+        let spool = Spool::open(&self.place.0.join("spool")).unwrap();
+        let envelope = Envelope {
+            arrived: UnixTime(1_764_000_000),
+            from: "<joe@example.org>".to_owned(),
+            parameters: self.parameters.to_owned(),
+            to: vec![
+                Recipient {
+                    path: "<ann@example.org>".to_owned(),
+                    ..Recipient::default()
+                };
+                2
+            ],
+            ..Envelope::default()
+        };
+        let mut writer = spool.write(&Id::new().unwrap(), &envelope).unwrap();
+        writer.put(self.header.as_bytes()).unwrap();
+        writer
+            .put(b"From: joe@example.org\r\n\r\nHello\r\n")
+            .unwrap();
+        let id = writer.commit().unwrap();
+        Outgoing {
+            entry: spool.read(&id).unwrap(),
+            prefix: Vec::new(),
+        }
+    }
+
+    fn send(&self, domain: &str) -> Try {
+        let message = self.message();
+        let outcomes = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(self.mx.deliver(&message, domain, &[0, 1]));
+        let word = |outcome: &Outcome| match outcome {
+            Outcome::Delivered { .. } => "D".to_owned(),
+            Outcome::Failed(failure) => format!("F{}", failure.status),
+            Outcome::Deferred(failure) => format!("T{}", failure.status),
+        };
+        Try {
+            outcomes: outcomes.iter().map(word).collect(),
+            seen: std::mem::take(&mut self.servers.seen.lock().unwrap()),
+        }
+    }
+}
+
+#[test]
+fn hosts_in_order_and_their_addresses() {
+    let stand = Stand::new(
+        settings(),
+        &[
+            ("2606::1", &[dead()]),
+            ("9.0.0.1", &[dead()]),
+            ("9.0.0.2", &[took()]),
+        ],
+    );
+    let sent = stand.send("example.org");
+    assert_eq!(sent.outcomes, ["D", "D"]);
+    assert_eq!(
+        sent.seen,
+        [
+            "mx1.example.org 2606::1 Opportunistic [] [0, 1]",
+            "mx1.example.org 9.0.0.1 Opportunistic [] [0, 1]",
+            "mx2.example.org 9.0.0.2 Opportunistic [] [0, 1]",
+        ]
+    );
+    // What was dead a moment ago is left alone.
+    assert_eq!(
+        stand.send("example.org").seen,
+        ["mx2.example.org 9.0.0.2 Opportunistic [] [0, 1]"]
+    );
+}
+
+#[test]
+fn who_is_put_off_goes_to_the_next_host() {
+    let first = Delivery {
+        outcomes: Ok(vec![
+            Outcome::Failed(said("5.1.1", "550 no")),
+            Outcome::Deferred(said("4.2.2", "452 full")),
+        ]),
+        tls: TlsResult::Plain,
+    };
+    let one = Delivery {
+        outcomes: Ok(vec![delivered()]),
+        tls: TlsResult::Plain,
+    };
+    let answers = [("2606::1", [first.clone()]), ("9.0.0.2", [one])];
+    let answers: Vec<_> = answers.iter().map(|(ip, list)| (*ip, &list[..])).collect();
+    let sent = Stand::new(settings(), &answers).send("example.org");
+    assert_eq!(sent.outcomes, ["F5.1.1", "D"]);
+    assert_eq!(sent.seen[1], "mx2.example.org 9.0.0.2 Opportunistic [] [1]");
+    // The reply of the first tells more than the silence of the second.
+    let answers = [("2606::1", [first]), ("9.0.0.2", [dead()])];
+    let answers: Vec<_> = answers.iter().map(|(ip, list)| (*ip, &list[..])).collect();
+    let sent = Stand::new(settings(), &answers).send("example.org");
+    assert_eq!(sent.outcomes, ["F5.1.1", "T4.2.2"]);
+}
+
+#[test]
+fn no_host_takes_it() {
+    let no = [refused("5.3.2", "521 no mail here")];
+    let busy = [refused("4.3.2", "421 busy")];
+    for (first, second, expected) in [
+        (&no, &no, "F5.3.2"),
+        (&no, &busy, "T4.3.2"),
+        (&busy, &no, "T4.3.2"),
+        (&[dead()], &busy, "T4.3.2"),
+        (&busy, &[dead()], "T4.3.2"),
+    ] {
+        let answers: [(_, &[_]); 3] = [("2606::1", first), ("9.0.0.1", first), ("9.0.0.2", second)];
+        let sent = Stand::new(settings(), &answers).send("example.org");
+        assert_eq!(sent.outcomes, [expected, expected]);
+        assert_eq!(sent.seen.len(), 3);
+    }
+}
+
+#[test]
+fn no_more_than_five_addresses() {
+    let no = [refused("5.3.2", "521 no mail here")];
+    let answers: Vec<(_, &[_])> = [
+        "9.0.1.1", "9.0.1.2", "9.0.1.3", "9.0.1.4", "9.0.1.5", "9.0.1.6",
+    ]
+    .map(|ip| (ip, &no[..]))
+    .to_vec();
+    let sent = Stand::new(settings(), &answers).send("many.example.org");
+    // One that was not tried may take it.
+    assert_eq!(sent.outcomes, ["T4.3.2", "T4.3.2"]);
+    assert_eq!(sent.seen.len(), SESSIONS);
+}
+
+#[test]
+fn domains_without_a_way() {
+    for (domain, expected) in [
+        ("null.example.org", "F5.1.10"),
+        ("nothing.example.org", "F5.1.2"),
+        ("b\u{fc}cher.example", "F5.1.2"),
+        ("bad name", "F5.1.2"),
+        // No zone answers, and nobody can be asked.
+        ("example.net", "T4.4.3"),
+        ("[127.0.0.1]", "F5.4.6"),
+        ("[10.0.0.1]", "F5.4.4"),
+        ("[IPv6:::ffff:9.0.0.9]", "F5.4.4"),
+    ] {
+        let sent = Stand::new(settings(), &[]).send(domain);
+        assert_eq!(sent.outcomes, [expected, expected], "{domain}");
+        assert!(sent.seen.is_empty(), "{domain}");
+    }
+}
+
+#[test]
+fn the_domain_itself_and_literals() {
+    for (domain, seen) in [
+        (
+            "plain.example.org",
+            "plain.example.org 9.0.0.9 Opportunistic [] [0, 1]",
+        ),
+        ("[9.0.0.9]", "9.0.0.9 9.0.0.9 Opportunistic [] [0, 1]"),
+    ] {
+        let sent = Stand::new(settings(), &[("9.0.0.9", &[took()])]).send(domain);
+        assert_eq!(sent.outcomes, ["D", "D"]);
+        assert_eq!(sent.seen, [seen]);
+    }
+}
+
+#[test]
+fn addresses_inside() {
+    let sent = Stand::new(settings(), &[]).send("inside.example.org");
+    // One of the addresses is loopback: the router takes it for this host.
+    assert_eq!(sent.outcomes, ["F5.4.6", "F5.4.6"]);
+    let sent = Stand::new(settings(), &[("9.0.0.2", &[took()])]).send("half.example.org");
+    assert_eq!(sent.outcomes, ["F5.4.6", "F5.4.6"]);
+    let open = Settings {
+        private_addresses: true,
+        ..settings()
+    };
+    let stand = Stand::new(open, &[("::1", &[dead()]), ("192.168.0.1", &[took()])]);
+    let sent = stand.send("inside.example.org");
+    assert_eq!(sent.outcomes, ["D", "D"]);
+    assert_eq!(sent.seen.len(), 2);
+}
+
+#[test]
+fn servers_that_would_hand_it_back() {
+    let own = Settings {
+        own_names: vec!["MX2.example.org".to_owned()],
+        ..settings()
+    };
+    let stand = Stand::new(own, &[("2606::1", &[dead()]), ("9.0.0.1", &[dead()])]);
+    let sent = stand.send("own.example.org");
+    assert_eq!(sent.outcomes, ["T4.4.1", "T4.4.1"]);
+    assert_eq!(sent.seen.len(), 2);
+    let own = Settings {
+        own_addresses: vec!["9.0.0.1".parse().unwrap()],
+        ..settings()
+    };
+    let sent = Stand::new(own, &[]).send("own.example.org");
+    assert_eq!(sent.outcomes, ["F5.4.6", "F5.4.6"]);
+}
+
+#[test]
+fn what_the_message_asks_of_tls() {
+    // Nobody vouches for the names of the servers.
+    let mut stand = Stand::new(settings(), &[]);
+    stand.parameters = "BODY=8BITMIME requiretls";
+    assert_eq!(stand.send("example.org").outcomes, ["F5.7.10", "F5.7.10"]);
+    // But the domain itself needs nobody.
+    let mut stand = Stand::new(settings(), &[("9.0.0.9", &[took()])]);
+    stand.parameters = "REQUIRETLS";
+    stand.header = "TLS-Required: No\r\n";
+    assert_eq!(
+        stand.send("plain.example.org").seen,
+        ["plain.example.org 9.0.0.9 Require [\"plain.example.org\"] [0, 1]"]
+    );
+}
+
+#[test]
+fn a_session_that_broke_is_no_dead_address() {
+    let broke = Delivery {
+        outcomes: Err(failure("4.7.5", "handshake".to_owned())),
+        tls: TlsResult::Failed {
+            kind: ResultType::CertificateExpired,
+            words: String::new(),
+        },
+    };
+    let stand = Stand::new(settings(), &[("9.0.0.9", &[broke])]);
+    for _ in 0..2 {
+        assert_eq!(stand.send("plain.example.org").seen.len(), 1);
+    }
+}
