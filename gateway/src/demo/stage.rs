@@ -299,7 +299,8 @@ mod tests {
             read.route,
             send::config::Route::Mx {
                 port: 2525,
-                private_addresses: true
+                private_addresses: true,
+                ..
             }
         ));
     }
