@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::service::config::{Dns, Log, Span};
+use crate::service::sandbox::Sandbox;
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -147,6 +148,43 @@ pub(crate) struct Limits {
     pub(crate) stop: Span,
     /// Octets of free space on the disk below which mail is deferred.
     pub(crate) free_space: u64,
+}
+
+impl Config {
+    /// What the service needs once it runs.
+    pub(crate) fn sandbox(&self) -> Sandbox {
+        let mut sandbox = Sandbox::new();
+        sandbox.write.push(self.state.clone());
+        sandbox.read.extend(self.dns.zones.iter().cloned());
+        sandbox.connect.push(self.dns.port());
+        if let Some(tls) = &self.tls {
+            sandbox.read_again(&tls.certificate);
+            sandbox.read_again(&tls.key);
+        }
+        if let Some(submit) = &self.submit {
+            sandbox.read_again(&submit.users);
+            sandbox.write.push(submit.spool.clone());
+        }
+        match &self.deliver {
+            Some(Deliver::Maildir { folder, .. } | Deliver::Spool { folder, .. }) => {
+                sandbox.write.push(folder.clone());
+            }
+            Some(
+                Deliver::Lmtp {
+                    address, bounces, ..
+                }
+                | Deliver::Smtp {
+                    address, bounces, ..
+                },
+            ) => {
+                sandbox.connect.push(address.port());
+                sandbox.write.extend(bounces.clone());
+                sandbox.read_authorities();
+            }
+            Some(Deliver::Discard { .. }) | None => {}
+        }
+        sandbox
+    }
 }
 
 impl Default for Checks {

@@ -8,6 +8,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::service::config::{Dns, Log, Retry, Span};
+use crate::service::sandbox::Sandbox;
+
+/// The port of HTTPS.
+const HTTPS: u16 = 443;
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -83,6 +87,48 @@ pub(crate) enum Route {
     Lmtp { address: SocketAddr },
 }
 
+impl Config {
+    /// What the service needs once it runs.
+    pub(crate) fn sandbox(&self) -> Sandbox {
+        let mut sandbox = Sandbox::new();
+        sandbox.write.push(self.spool.clone());
+        sandbox.write.push(self.state.clone());
+        sandbox.read.extend(self.dns.zones.iter().cloned());
+        sandbox.connect.push(self.dns.port());
+        for key in &self.sign {
+            sandbox.read_again(&key.file);
+        }
+        if let Some(roots) = &self.tls.roots {
+            sandbox.read_again(roots);
+        }
+        sandbox.read_authorities();
+        match &self.route {
+            Route::Mx { port, .. } => {
+                sandbox.connect.push(*port);
+                if self.tls.mta_sts {
+                    sandbox.connect.push(self.tls.mta_sts_port);
+                }
+            }
+            Route::Smtp {
+                address,
+                password_file,
+                ..
+            } => {
+                sandbox.connect.push(address.port());
+                if let Some(file) = password_file {
+                    sandbox.read_again(file);
+                }
+            }
+            Route::Lmtp { address } => sandbox.connect.push(address.port()),
+        }
+        if self.tls.report.is_some() {
+            // Reports go to web servers, too (RFC 8460 5.4).
+            sandbox.connect.push(HTTPS);
+        }
+        sandbox
+    }
+}
+
 impl Default for Route {
     fn default() -> Self {
         Self::Mx {
@@ -138,7 +184,7 @@ impl Default for Tls {
         Self {
             roots: None,
             mta_sts: true,
-            mta_sts_port: 443,
+            mta_sts_port: HTTPS,
             report: None,
         }
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::resolve::system::PORT;
 
 /// Reads a file; an error names the line and the key.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
@@ -55,6 +56,13 @@ pub(crate) struct Retry {
     pub(crate) warn: Span,
     /// The message has failed.
     pub(crate) give_up: Span,
+}
+
+impl Dns {
+    /// Where servers are asked.
+    pub(crate) fn port(&self) -> u16 {
+        self.server.map_or(PORT, |server| server.port())
+    }
 }
 
 /// A length of time: `30s`, `5m`, `4h`, `5d`.
