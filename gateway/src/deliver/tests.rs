@@ -1,6 +1,7 @@
 //! Deliveries to small servers on loopback, which follow rules and break them where they are told to.
 
 mod fake;
+mod tls;
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -46,13 +47,13 @@ fn target(server: &Fake) -> Target {
     }
 }
 
+fn temporary_path() -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("scop-deliver-{:x}", getrandom::u64().unwrap()))
+}
+
 /// A message in a file without a name, behind what stands for its envelope.
 fn message(parameters: &str, to: &[(&str, &str)], content: &[u8]) -> Outgoing {
-    let path = std::env::temp_dir().join(format!(
-        "scop-deliver-{}-{:x}",
-        std::process::id(),
-        getrandom::u64().unwrap()
-    ));
+    let path = temporary_path();
     let mut file = File::options()
         .read(true)
         .write(true)

@@ -171,7 +171,10 @@ fn kind(error: &CertificateError) -> ResultType {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             ResultType::CertificateExpired
         }
-        CertificateError::UnknownIssuer => ResultType::CertificateNotTrusted,
+        // Who calls himself like an authority that is trusted has not its key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            ResultType::CertificateNotTrusted
+        }
         _ => ResultType::ValidationFailure,
     }
 }
