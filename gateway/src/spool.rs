@@ -30,7 +30,7 @@ pub(crate) mod fault;
 pub(crate) mod flush;
 mod id;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod writer;
 
 use std::ffi::OsStr;

@@ -4,10 +4,10 @@ use scop_core::UnixTime;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A folder that is removed with this value.
-struct Place(PathBuf);
+pub(crate) struct Place(pub(crate) PathBuf);
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("scop-spool-{}-{number}", std::process::id());
@@ -58,7 +58,7 @@ fn message(spool: &Spool, id: &Id) -> Vec<u8> {
     octets
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<_> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
