@@ -6,6 +6,7 @@
 //! threads, and does the work.
 
 pub(crate) mod config;
+pub(crate) mod files;
 pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod metrics;
