@@ -96,12 +96,12 @@ pub(crate) struct Outgoing {
 
 /// The way to the next server, which differs between the services.
 pub(crate) trait Transport: Send + Sync + 'static {
-    /// What is to be sent before the message, made anew for each round of attempts: signatures.
+    /// What is to be sent before the message, made anew for each round of attempts: signatures. Blocks.
     ///
     /// # Errors
     /// When the message cannot be read; it is tried again later.
-    fn prefix(&self, _entry: &Entry) -> impl Future<Output = io::Result<Vec<u8>>> + Send {
-        std::future::ready(Ok(Vec::new()))
+    fn prefix(&self, _entry: &Entry) -> io::Result<Vec<u8>> {
+        Ok(Vec::new())
     }
 
     /// Tries the recipients of these indices, which all have the domain `domain`; an outcome for each, in the same order.

@@ -3,6 +3,7 @@
 
 pub(crate) mod config;
 pub(crate) mod mx;
+mod sign;
 
 use crate::cli::Send;
 use crate::error::Error;

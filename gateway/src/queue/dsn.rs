@@ -424,7 +424,8 @@ fn text(
             text.push_str(&told.address);
             text.push('\n');
             if let Some(failure) = told.failure {
-                fill(&mut text, &format!("{}.", quoted(&failure.why)));
+                let why = quoted(&failure.why);
+                fill(&mut text, &format!("{}.", why.trim_end_matches('.')));
             }
             if let Some(reply) = told.reply {
                 let host = told.host.map_or("The server".into(), quoted);

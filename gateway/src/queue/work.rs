@@ -317,14 +317,19 @@ impl<T: Transport> Work<T> {
     }
 
     async fn open(&self, id: &Arc<Id>) -> io::Result<Message> {
-        let (spool, name) = (self.spool.clone(), Arc::clone(id));
-        let (entry, state) = blocking(move || {
+        let (spool, name, transport) = (
+            self.spool.clone(),
+            Arc::clone(id),
+            Arc::clone(&self.transport),
+        );
+        let (entry, prefix, state) = blocking(move || {
             let entry = spool.read(&name)?;
             let state = match spool.state(&name) {
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(Vec::new()),
                 state => state?,
             };
-            Ok((entry, state))
+            let prefix = transport.prefix(&entry)?;
+            Ok((entry, prefix, state))
         })
         .await?;
         let state = match state.map(|text| State::parse(&text, &entry.envelope)) {
@@ -335,7 +340,6 @@ impl<T: Transport> Work<T> {
                 State::new(&entry.envelope)
             }
         };
-        let prefix = self.transport.prefix(&entry).await?;
         Ok(Message {
             outgoing: Arc::new(Outgoing { entry, prefix }),
             progress: AsyncMutex::new(Progress { state, jobs: 0 }),
