@@ -14,6 +14,11 @@ impl Fixed {
     pub(crate) const fn new(pool: Pool, target: Target) -> Self {
         Self { pool, target }
     }
+
+    /// Ends the connections that wait for messages.
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
 }
 
 impl Transport for Fixed {

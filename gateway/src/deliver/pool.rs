@@ -113,13 +113,15 @@ impl Pool {
         for host in &hosts {
             lock(&host.idle).clear();
         }
-        let all = u32::try_from(self.settings.connections_per_host).unwrap_or(u32::MAX);
+        let most = u32::try_from(self.most()).unwrap_or(u32::MAX);
         let ended = async {
             for host in &hosts {
-                let _ = host.slots.acquire_many(all).await;
+                // All of them are free.
+                let _ = host.slots.acquire_many(most).await;
             }
         };
-        let _ = tokio::time::timeout(self.settings.quit, ended).await;
+        // QUIT itself takes no longer than that.
+        let _ = tokio::time::timeout(self.settings.quit.saturating_mul(2), ended).await;
     }
 
     /// Sends over as many connections as it takes: those of before while they last, and new ones while they get
@@ -188,6 +190,13 @@ impl Pool {
         }
     }
 
+    /// There is neither a delivery nor a connection.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        let hosts = lock(&self.hosts);
+        hosts.values().all(|host| host.strong_count() == 0)
+    }
+
     /// What is known of an address.
     fn host(&self, address: SocketAddr) -> Arc<Host> {
         let mut hosts = lock(&self.hosts);
@@ -195,7 +204,7 @@ impl Pool {
             return host;
         }
         hosts.retain(|_, host| host.strong_count() > 0);
-        let most = self.settings.connections_per_host.max(1);
+        let most = self.most();
         let host = Arc::new(Host {
             turns: Semaphore::new(most),
             slots: Arc::new(Semaphore::new(most)),
@@ -203,6 +212,11 @@ impl Pool {
         });
         hosts.insert(address, Arc::downgrade(&host));
         host
+    }
+
+    /// Connections that there may be to one address.
+    fn most(&self) -> usize {
+        self.settings.connections_per_host.max(1)
     }
 
     /// A new connection, which begins with its first job. Where there are as many as there may be, one that

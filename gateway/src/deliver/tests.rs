@@ -1,6 +1,9 @@
 //! Deliveries to small servers on loopback, which follow rules and break them where they are told to.
 
+mod content;
 mod fake;
+mod kept;
+mod own;
 mod tls;
 
 use std::fs::File;
@@ -13,7 +16,7 @@ use scop_smtp_proto::client::TlsPolicy;
 use super::*;
 use crate::queue::Outgoing;
 use crate::spool::{Entry, Envelope, Id, Recipient};
-use fake::{Fake, Fault, Rules};
+use fake::{At, Fake, Fault, Rules};
 
 /// The authorities of the platform, read once for all tests.
 static TRUST: LazyLock<Trust> = LazyLock::new(|| Trust::new(None).unwrap());

@@ -1,6 +1,7 @@
 //! A server that takes everything, but for the faults that it is told to have.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,11 +23,21 @@ pub(super) enum Fault {
     SayAndClose(&'static str),
 }
 
+/// Where a fault happens: once in a connection.
+#[derive(Clone)]
+pub(super) struct At {
+    /// `""` is the greeting, `"."` the message.
+    pub(super) command: &'static str,
+    pub(super) fault: Fault,
+    /// So many times the command is answered as it should be.
+    pub(super) skip: usize,
+    pub(super) connections: Range<usize>,
+}
+
 #[derive(Clone, Default)]
 pub(super) struct Rules {
     pub(super) announce: Vec<&'static str>,
-    /// At a command: `""` is the greeting, `"."` the message. On which connections: from `.2` on, none after `.3`.
-    pub(super) faults: Vec<(&'static str, Fault, usize, usize)>,
+    pub(super) faults: Vec<At>,
     pub(super) lmtp: bool,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) implicit_tls: bool,
@@ -36,8 +47,17 @@ pub(super) struct Rules {
 
 impl Rules {
     /// The first time that the command comes in each connection.
-    pub(super) fn with_fault(mut self, command: &'static str, fault: Fault) -> Self {
-        self.faults.push((command, fault, 0, usize::MAX));
+    pub(super) fn with_fault(self, command: &'static str, fault: Fault) -> Self {
+        self.with(At {
+            command,
+            fault,
+            skip: 0,
+            connections: 0..usize::MAX,
+        })
+    }
+
+    pub(super) fn with(mut self, at: At) -> Self {
+        self.faults.push(at);
         self
     }
 }
@@ -89,7 +109,7 @@ impl Fake {
                         rules,
                         number,
                         seen: shared.clone(),
-                        hit: Vec::new(),
+                        last: None,
                     };
                     let _ = session.serve(socket).await;
                     shared.lock().unwrap().open -= 1;
@@ -117,8 +137,8 @@ struct Session {
     rules: Rules,
     number: usize,
     seen: Arc<Mutex<Seen>>,
-    /// Faults that happened.
-    hit: Vec<usize>,
+    /// The command that had its fault last.
+    last: Option<&'static str>,
 }
 
 type Io = BufReader<Box<dyn Channel>>;
@@ -233,16 +253,21 @@ impl Session {
 
     /// Says what belongs to a command, or has a fault; false when the connection is over.
     async fn say(&mut self, io: &mut Io, command: &str, duty: &str) -> std::io::Result<bool> {
+        self.last = None;
         let number = self.number;
-        let fault = (self.rules.faults.iter().enumerate()).find(|(place, fault)| {
-            fault.0 == command && (fault.2..fault.3).contains(&number) && !self.hit.contains(place)
+        let place = (self.rules.faults.iter_mut()).position(|at| {
+            let is_here = at.command == command && at.connections.contains(&number);
+            let is_due = is_here && at.skip == 0;
+            at.skip -= usize::from(is_here && !is_due);
+            is_due
         });
-        let Some((place, &(_, fault, ..))) = fault else {
+        let Some(place) = place else {
             io.write_all(duty.as_bytes()).await?;
             io.flush().await?;
             return Ok(true);
         };
-        self.hit.push(place);
+        let At { command, fault, .. } = self.rules.faults.remove(place);
+        self.last = Some(command);
         match fault {
             Fault::Say(words) => {
                 io.write_all(words.as_bytes()).await?;
@@ -264,7 +289,7 @@ impl Session {
 
     /// Whether this command had its fault just now.
     fn hit_now(&self, command: &str) -> bool {
-        (self.hit.last()).is_some_and(|&place| self.rules.faults[place].0 == command)
+        self.last == Some(command)
     }
 }
 

@@ -170,10 +170,12 @@ async fn without_tls() {
         let mut rules = rules(authority.acceptor(NAME, 2999));
         rules.announce = vec!["STARTTLS"];
         match fault {
-            None => rules.announce.clear(),
-            Some(fault) => rules.faults.push(("STARTTLS", fault, 0, usize::MAX)),
+            None => {
+                rules.announce.clear();
+                rules
+            }
+            Some(fault) => rules.with_fault("STARTTLS", fault),
         }
-        rules
     };
     // What opportunistic and required TLS come to, and over how many connections the first does.
     let cases = [

@@ -1,0 +1,168 @@
+//! Connections that are kept: how many, how long, and what becomes of those that die.
+
+use std::sync::Arc;
+
+use super::*;
+
+#[tokio::test]
+async fn a_dead_connection_is_replaced() {
+    let at = |command, skip, fault| At {
+        command,
+        fault,
+        skip,
+        connections: 0..1,
+    };
+    let cases = [
+        // It closes behind the message, with and without a word, and when it is spoken to again.
+        at(".", 0, Fault::SayAndClose("250 2.0.0 taken\r\n")),
+        at(
+            ".",
+            0,
+            Fault::SayAndClose("250 2.0.0 taken\r\n421 4.4.2 too long\r\n"),
+        ),
+        at("MAIL", 1, Fault::Close),
+        at("MAIL", 1, Fault::Silence),
+        at("MAIL", 1, Fault::SayAndClose("421 4.4.2 too long\r\n")),
+        at("MAIL", 1, Fault::Say("421 4.4.2 too long\r\n")),
+        at("MAIL", 1, Fault::Say("what\r\n")),
+    ];
+    for announce in [vec![], vec!["PIPELINING"]] {
+        for case in &cases {
+            for wait in [0, 50] {
+                let rules = Rules {
+                    announce: announce.clone(),
+                    ..Rules::default()
+                };
+                let server = Fake::start(rules.with(case.clone())).await;
+                let pool = Pool::new(settings()).unwrap();
+                for _ in 0..3 {
+                    let delivery = pool
+                        .deliver(&target(&server), &message("", TO, TEXT), &[0, 1])
+                        .await;
+                    assert_eq!(short(&delivery), "+ +", "{:?}", case.fault);
+                    tokio::time::sleep(Duration::from_millis(wait)).await;
+                }
+                let seen = server.seen();
+                assert_eq!(
+                    (seen.connections, seen.messages.len()),
+                    (2, 3),
+                    "{:?}",
+                    case.fault
+                );
+            }
+        }
+    }
+}
+
+/// Once the server has taken something, nothing is tried again at once.
+#[tokio::test]
+async fn a_connection_that_dies_later_is_not_replaced() {
+    for (command, skip) in [("RCPT", 2), ("DATA", 1), (".", 1)] {
+        let at = At {
+            command,
+            fault: Fault::Close,
+            skip,
+            connections: 0..1,
+        };
+        let server = Fake::start(Rules::default().with(at)).await;
+        let pool = Pool::new(settings()).unwrap();
+        for result in ["+ +", "~4.4.2 ~4.4.2", "+ +"] {
+            let delivery = pool
+                .deliver(&target(&server), &message("", TO, TEXT), &[0, 1])
+                .await;
+            assert_eq!(short(&delivery), result, "{command}");
+        }
+        assert_eq!(server.seen().connections, 2);
+    }
+}
+
+#[tokio::test]
+async fn never_more_connections_than_there_may_be() {
+    let server = Fake::start(Rules::default()).await;
+    let mut settings = settings();
+    settings.connections_per_host = 3;
+    settings.messages = 4;
+    let pool = Pool::new(settings).unwrap();
+    let message = Arc::new(message("", TO, TEXT));
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let (pool, message) = (pool.clone(), message.clone());
+        let mut target = target(&server);
+        // Two kinds of connections to one address.
+        if number % 2 == 0 {
+            target.host = "mx2.example.org".to_owned();
+        }
+        tasks.spawn(async move { short(&pool.deliver(&target, &message, &[0, 1]).await) });
+    }
+    while let Some(result) = tasks.join_next().await {
+        assert_eq!(result.unwrap(), "+ +");
+    }
+    let seen = server.seen();
+    assert_eq!(seen.messages.len(), 60);
+    assert!(seen.most_open <= 3, "{}", seen.most_open);
+    assert!(seen.connections >= 15, "{}", seen.connections);
+    pool.close().await;
+    let seen = server.seen();
+    let quits = seen.commands.iter().filter(|line| *line == "QUIT").count();
+    assert_eq!(quits, seen.connections);
+}
+
+#[tokio::test]
+async fn connections_end_when_nobody_needs_them() {
+    let server = Fake::start(Rules::default()).await;
+    let mut settings = settings();
+    settings.idle = Duration::from_millis(100);
+    let pool = Pool::new(settings).unwrap();
+    let delivery = pool
+        .deliver(&target(&server), &message("", TO, TEXT), &[0, 1])
+        .await;
+    assert_eq!(short(&delivery), "+ +");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let seen = server.seen();
+    assert_eq!((&**seen.commands.last().unwrap(), seen.open), ("QUIT", 0));
+    // Nothing is remembered of the address.
+    assert!(pool.is_empty());
+}
+
+/// Whoever gives up waiting leaves no trace.
+#[tokio::test]
+async fn deliveries_that_are_dropped() {
+    let silent = Rules::default().with(At {
+        command: "EHLO",
+        fault: Fault::Silence,
+        skip: 0,
+        connections: 0..2,
+    });
+    let server = Fake::start(silent).await;
+    let mut settings = settings();
+    settings.connections_per_host = 2;
+    let pool = Pool::new(settings).unwrap();
+    let message = message("", TO, TEXT);
+    let target = target(&server);
+    for _ in 0..8 {
+        let delivery = pool.deliver(&target, &message, &[0, 1]);
+        let dropped = tokio::time::timeout(Duration::from_millis(20), delivery).await;
+        assert!(dropped.is_err());
+    }
+    let delivery = pool.deliver(&target, &message, &[0, 1]).await;
+    assert_eq!(short(&delivery), "+ +");
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let server = Fake::start(Rules::default()).await;
+    let mut target = target(&server);
+    target.address = address;
+    let pool = Pool::new(settings()).unwrap();
+    let delivery = pool.deliver(&target, &message("", TO, TEXT), &[0, 1]).await;
+    assert_eq!(short(&delivery), "! 4.4.1");
+    assert_eq!(delivery.tls, TlsResult::None);
+    let Err(failure) = delivery.outcomes else {
+        panic!()
+    };
+    assert_eq!(failure.host, None);
+    assert!(failure.why.contains("connection refused"), "{failure:?}");
+}

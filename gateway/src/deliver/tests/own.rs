@@ -1,0 +1,189 @@
+//! Deliveries to the server machine, with AUTH, through the transport for one address.
+
+use scop_smtp_proto::auth::scram::{Nonce, StoredKeys};
+use scop_smtp_proto::auth::server::{Exchange, ScramUser};
+use scop_smtp_proto::auth::{Credentials as Shown, Mechanism, MechanismSet};
+use scop_smtp_proto::extension::{
+    Auth, EnhancedStatusCodes, Extension, Pipelining, Protocol, Size,
+};
+use scop_smtp_proto::server::{Buffers, Config, Event, Server, Step};
+use scop_smtp_proto::{Reply, Status};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::queue::Transport as _;
+
+const ITERATIONS: u32 = 4096;
+const SALT: &[u8] = b"a salt per user.";
+
+/// How the server is: which mechanisms it offers, and whether in the clear.
+#[derive(Clone, Copy)]
+struct Offer {
+    mechanisms: MechanismSet,
+    plaintext_allowed: bool,
+    protocol: Protocol,
+}
+
+/// Serves one client, and says by which mechanism it proved itself.
+async fn serve(mut stream: TcpStream, offer: Offer) -> (Vec<u8>, Option<&'static str>) {
+    let auth = Auth {
+        mechanisms: offer.mechanisms,
+        plaintext_allowed: offer.plaintext_allowed,
+    };
+    let extensions: [&dyn Extension; 4] = [&Pipelining, &Size(0), &EnhancedStatusCodes, &auth];
+    let mut config = Config::new("mx.example.org", &extensions);
+    config.protocol = offer.protocol;
+    let now = || scop_core::Instant(0);
+    let (mut input, mut output, mut memory) = ([0; 2048], [0; 2048], [0; 512]);
+    let buffers = Buffers {
+        input: &mut input,
+        output: &mut output,
+    };
+    let exchange = Exchange::new(&mut memory).with_hash(&scop_crypto::SHA256);
+    let server = Server::new(config, buffers, now()).unwrap();
+    let mut server = server.with_auth(exchange);
+    let keys = StoredKeys::derive(b"secret", SALT, ITERATIONS, &scop_crypto::SHA256).unwrap();
+    let mut received = vec![0; 4096];
+    let (mut start, mut end) = (0, 0);
+    let (mut message, mut proved) = (Vec::new(), None);
+    loop {
+        match server.poll() {
+            Step::Transmit => {
+                let count = stream.write(server.transmit()).await.unwrap();
+                server.transmitted(count, now()).unwrap();
+            }
+            Step::Event => match server.event() {
+                Some(Event::Scram { .. }) => {
+                    proved = Some("SCRAM");
+                    let user = ScramUser {
+                        salt: SALT,
+                        iterations: ITERATIONS,
+                        keys,
+                    };
+                    server.scram(&user, &Nonce::from_random([7; 18])).unwrap();
+                }
+                Some(Event::Authenticate(Shown::Password { password, .. })) => {
+                    proved = Some("PLAIN");
+                    if password == b"secret" {
+                        server.accept().unwrap();
+                    } else {
+                        let status = Status::new(5, 7, 8);
+                        let reply = Reply::new(535, Some(status), "Not you").unwrap();
+                        server.answer(&reply).unwrap();
+                    }
+                }
+                Some(Event::Discarded(_)) => {}
+                _ => server.accept().unwrap(),
+            },
+            Step::Wait(_) if start == end => match stream.read(&mut received).await {
+                Ok(count) if count > 0 => (start, end) = (0, count),
+                _ => server.handle_closed(),
+            },
+            Step::Wait(_) => {
+                let mut unread = &received[start..end];
+                message.extend_from_slice(server.handle_input(&mut unread, now()));
+                start = end - unread.len();
+            }
+            _ => return (message, proved),
+        }
+    }
+}
+
+#[tokio::test]
+async fn auth() {
+    let scram = MechanismSet::PROOFS;
+    let plain = MechanismSet::default().with(Mechanism::Plain);
+    let login = MechanismSet::default().with(Mechanism::Login);
+    let both = scram.with(Mechanism::Plain);
+    // What the server offers and whether in the clear, the password, what is sent and comes of it.
+    let cases = [
+        (both, true, "secret", Some("SCRAM"), "+ +"),
+        (scram, false, "secret", Some("SCRAM"), "+ +"),
+        (scram, false, "wrong", Some("SCRAM"), "~4.7.8 ~4.7.8"),
+        // No secret goes over a line that is not encrypted, whatever the server offers.
+        (plain, true, "secret", None, "~4.7.0 ~4.7.0"),
+        (login, true, "secret", None, "~4.7.0 ~4.7.0"),
+        (
+            MechanismSet::default(),
+            false,
+            "secret",
+            None,
+            "~4.7.0 ~4.7.0",
+        ),
+    ];
+    for (mechanisms, plaintext_allowed, password, proof, result) in cases {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut settings = settings();
+        settings.timeouts.command = Duration::from_secs(5);
+        settings.credentials = Some(Credentials {
+            user: "joe".to_owned(),
+            password: Zeroizing::new(password.to_owned()),
+        });
+        let target = Target {
+            host: String::new(),
+            address,
+            lmtp: false,
+            implicit_tls: false,
+            tls: TlsPolicy::Opportunistic,
+            names: Vec::new(),
+        };
+        let fixed = Fixed::new(Pool::new(settings).unwrap(), target);
+        let offer = Offer {
+            mechanisms,
+            plaintext_allowed,
+            protocol: Protocol::Smtp,
+        };
+        let served = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            serve(stream, offer).await
+        });
+        let message = message("", TO, TEXT);
+        let outcomes = fixed.deliver(&message, "example.net", &[0, 1]).await;
+        let delivery = Delivery {
+            outcomes: Ok(outcomes),
+            tls: TlsResult::None,
+        };
+        assert_eq!(short(&delivery), result, "{proof:?}");
+        fixed.close().await;
+        let (taken, proved) = served.await.unwrap();
+        assert_eq!(proved, proof);
+        if result == "+ +" {
+            assert_eq!(taken, [b"DKIM-Signature: x\r\n", TEXT].concat());
+        }
+    }
+}
+
+#[tokio::test]
+async fn lmtp() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = Target {
+        host: String::new(),
+        address: listener.local_addr().unwrap(),
+        lmtp: true,
+        implicit_tls: false,
+        tls: TlsPolicy::None,
+        names: Vec::new(),
+    };
+    let fixed = Fixed::new(Pool::new(settings()).unwrap(), target);
+    let offer = Offer {
+        mechanisms: MechanismSet::default(),
+        plaintext_allowed: false,
+        protocol: Protocol::Lmtp,
+    };
+    let served = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        serve(stream, offer).await
+    });
+    let message = message("", TO, TEXT);
+    let outcomes = fixed.deliver(&message, "example.net", &[0, 1]).await;
+    let all = |outcome: &Outcome| matches!(outcome, Outcome::Delivered { host, .. } if host == "127.0.0.1");
+    assert!(
+        outcomes.len() == 2 && outcomes.iter().all(all),
+        "{outcomes:?}"
+    );
+    fixed.close().await;
+    let (taken, _) = served.await.unwrap();
+    assert_eq!(taken, [b"DKIM-Signature: x\r\n", TEXT].concat());
+}
