@@ -12,7 +12,6 @@
 //! A message that asks for policies to be ignored (`TLS-Required: No`, RFC 8689 4.2.2) is not counted for reports
 //! of TLS. Reports of TLS ask for that themselves, so that they never lead to reports of their own.
 
-mod address;
 mod ask;
 mod rest;
 #[cfg(test)]
@@ -25,16 +24,16 @@ use std::time::Duration;
 use scop_core::Lookup as _;
 use scop_smtp_proto::Domain;
 use scop_smtp_proto::client::TlsPolicy;
-use scop_smtp_proto::policy::route::{
-    self, NoRoute, Request, Router, Sts, TlsRequirement, TlsWish,
-};
+use scop_smtp_proto::policy::route::{self, NoRoute, Request, Router, TlsRequirement, TlsWish};
 use tracing::{debug, info, warn};
 
 use self::rest::Rest;
-use crate::deliver::{Delivery, Target, TlsResult};
+use crate::deliver::{Delivery, Pool, Target, TlsResult};
 use crate::queue::{Failure, Outcome, Outgoing, Transport};
 use crate::resolve::Resolver;
 use crate::resolve::driver::Driver;
+use crate::send::address::is_public;
+use crate::send::sts::{Kept, Sts};
 use crate::terminal::shown_within;
 
 /// Addresses that are connected to in one attempt. RFC 5321 5.1 wants two at least.
@@ -49,6 +48,17 @@ pub(crate) trait HandOver: Send + Sync + 'static {
         message: &Outgoing,
         recipients: &[usize],
     ) -> impl Future<Output = Delivery> + Send;
+}
+
+impl HandOver for Pool {
+    fn hand_over(
+        &self,
+        target: &Target,
+        message: &Outgoing,
+        recipients: &[usize],
+    ) -> impl Future<Output = Delivery> + Send {
+        self.deliver(target, message, recipients)
+    }
 }
 
 /// How the way is looked for.
@@ -72,7 +82,19 @@ pub(crate) struct Mx<H> {
     settings: Settings,
     resolver: Arc<Resolver>,
     servers: H,
+    /// None where policies are not looked for.
+    sts: Option<Sts>,
     rest: Rest,
+}
+
+/// One attempt: a message on its way to one domain.
+struct Attempt<'m> {
+    message: &'m Outgoing,
+    id: &'m str,
+    domain: &'m str,
+    wish: TlsWish,
+    /// The policy that is in force, whatever its mode.
+    policy: Option<Kept>,
 }
 
 /// One host of a route.
@@ -83,6 +105,8 @@ struct Host {
     need: Need,
     /// Of which the certificate must have one.
     names: Vec<String>,
+    /// The policy of the domain does not name it, and it is used all the same (RFC 8461 5).
+    is_mismatch: bool,
     addresses: Vec<IpAddr>,
 }
 
@@ -118,34 +142,44 @@ impl<H: HandOver> Transport for Mx<H> {
         domain: &str,
         recipients: &[usize],
     ) -> Vec<Outcome> {
-        let id = message.entry.id.as_str();
-        let found = match ask::wish(&message.entry).await {
-            Ok(wish) => self.find(id, domain, wish).await,
-            Err(error) => Err(Outcome::Deferred(failure(
-                "4.3.0",
-                format!("the message cannot be read: {error}"),
-            ))),
+        let mut attempt = Attempt {
+            message,
+            id: message.entry.id.as_str(),
+            domain,
+            wish: TlsWish::Policy,
+            policy: None,
         };
-        match found {
-            Ok(hosts) => self.try_hosts(message, domain, recipients, &hosts).await,
+        match self.find(&mut attempt).await {
+            Ok(hosts) => self.try_hosts(&attempt, recipients, &hosts).await,
             Err(outcome) => vec![outcome; recipients.len()],
         }
     }
 }
 
 impl<H: HandOver> Mx<H> {
-    pub(crate) fn new(settings: Settings, resolver: Arc<Resolver>, servers: H) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        resolver: Arc<Resolver>,
+        servers: H,
+        sts: Option<Sts>,
+    ) -> Self {
         let rest = Rest::new(settings.rest);
         Self {
             settings,
             resolver,
             servers,
+            sts,
             rest,
         }
     }
 
-    /// The hosts of a domain.
-    async fn find(&self, id: &str, domain: &str, wish: TlsWish) -> Result<Vec<Host>, Outcome> {
+    /// The hosts of the domain, and what the message and the domain ask of TLS.
+    async fn find(&self, attempt: &mut Attempt<'_>) -> Result<Vec<Host>, Outcome> {
+        let (id, domain) = (attempt.id, attempt.domain);
+        attempt.wish = ask::wish(&attempt.message.entry).await.map_err(|error| {
+            let why = format!("the message cannot be read: {error}");
+            Outcome::Deferred(failure("4.3.0", why))
+        })?;
         let Ok(parsed) = Domain::parse(domain.as_bytes()) else {
             return Err(no_route(NoRoute::BadDomain));
         };
@@ -154,6 +188,14 @@ impl<H: HandOver> Mx<H> {
             let why = format!("the system has no randomness: {error}");
             Outcome::Deferred(failure("4.3.0", why))
         })?;
+        if let Some(sts) = self
+            .sts
+            .as_ref()
+            .filter(|_| attempt.wish != TlsWish::Optional)
+        {
+            let applied = sts.policy(domain).await;
+            attempt.policy = applied.policy;
+        }
         let own_names: Vec<&[u8]> = (self.settings.own_names.iter())
             .map(String::as_bytes)
             .collect();
@@ -161,7 +203,8 @@ impl<H: HandOver> Mx<H> {
             own_names: &own_names,
             own_addresses: &self.settings.own_addresses,
             loopback: self.settings.private_addresses,
-            tls: wish,
+            sts: attempt.policy.as_ref().and_then(Kept::policy),
+            tls: attempt.wish,
             ..Request::new(parsed, u64::from_ne_bytes(entropy))
         };
         // It holds eight hosts with all their addresses: too much for the stack of a task.
@@ -187,8 +230,7 @@ impl<H: HandOver> Mx<H> {
     /// Tries hosts until each recipient has a final outcome.
     async fn try_hosts(
         &self,
-        message: &Outgoing,
-        domain: &str,
+        attempt: &Attempt<'_>,
         recipients: &[usize],
         hosts: &[Host],
     ) -> Vec<Outcome> {
@@ -218,7 +260,7 @@ impl<H: HandOver> Mx<H> {
                     .iter()
                     .filter_map(|&place| recipients.get(place).copied())
                     .collect();
-                let delivery = self.session(message, domain, host, address, &wanted).await;
+                let delivery = self.session(attempt, host, address, &wanted).await;
                 match delivery.outcomes {
                     Ok(outcomes) => {
                         results.take(&left, outcomes);
@@ -242,7 +284,7 @@ impl<H: HandOver> Mx<H> {
             let why = "it is under DANE (RFC 7672), which this version does not do";
             return Err(at(host, "4.7.5", why.to_owned()));
         }
-        if !self.settings.private_addresses && !address::is_public(address.ip()) {
+        if !self.settings.private_addresses && !is_public(address.ip()) {
             let why = format!("no public server has the address {}", address.ip());
             return Err(at(host, "5.4.4", why));
         }
@@ -252,8 +294,7 @@ impl<H: HandOver> Mx<H> {
     /// Speaks with one address: as the policy wants it first, and then as it allows it.
     async fn session(
         &self,
-        message: &Outgoing,
-        domain: &str,
+        attempt: &Attempt<'_>,
         host: &Host,
         address: SocketAddr,
         recipients: &[usize],
@@ -269,8 +310,10 @@ impl<H: HandOver> Mx<H> {
             },
             names: host.names.clone(),
         };
-        let delivery = (self.servers).hand_over(&target, message, recipients).await;
-        self.note(message, domain, host, address, &delivery.tls);
+        let delivery = (self.servers)
+            .hand_over(&target, attempt.message, recipients)
+            .await;
+        self.note(attempt, host, address, &delivery.tls);
         let may_do_without = host.need == Need::Testing && delivery.outcomes.is_err();
         if !may_do_without || !matches!(delivery.tls, TlsResult::Failed { .. }) {
             return delivery;
@@ -280,20 +323,14 @@ impl<H: HandOver> Mx<H> {
             names: Vec::new(),
             ..target
         };
-        (self.servers).hand_over(&target, message, recipients).await
+        (self.servers)
+            .hand_over(&target, attempt.message, recipients)
+            .await
     }
 
     /// Tells and counts what TLS came to.
-    fn note(
-        &self,
-        message: &Outgoing,
-        domain: &str,
-        host: &Host,
-        address: SocketAddr,
-        tls: &TlsResult,
-    ) {
-        let id = message.entry.id.as_str();
-        let domain = shown_within(domain.as_bytes(), 255);
+    fn note(&self, attempt: &Attempt<'_>, host: &Host, address: SocketAddr, tls: &TlsResult) {
+        let (id, domain) = (attempt.id, shown_within(attempt.domain.as_bytes(), 255));
         let (host, need) = (host.name.as_str(), host.need.word());
         match tls {
             TlsResult::None => debug!(id, domain, host, %address, "no session"),
@@ -319,7 +356,7 @@ impl Host {
             (None, None) => String::new(),
         };
         let need = match (host.tls(), host.sts()) {
-            (TlsRequirement::Opportunistic, Sts::Testing) => Need::Testing,
+            (TlsRequirement::Opportunistic, route::Sts::Testing) => Need::Testing,
             (TlsRequirement::Opportunistic, _) => Need::Nothing,
             (TlsRequirement::Encrypted, _) => Need::Encrypted,
             (TlsRequirement::WebPki, _) => Need::Verified,
@@ -333,6 +370,7 @@ impl Host {
             name,
             need,
             names,
+            is_mismatch: host.sts() == route::Sts::Mismatch,
             addresses,
         }
     }

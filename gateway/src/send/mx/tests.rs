@@ -164,7 +164,7 @@ impl Stand {
             answers.insert(ip, deliveries.to_vec());
         }
         Self {
-            mx: Mx::new(settings, resolver, servers.clone()),
+            mx: Mx::new(settings, resolver, servers.clone(), None),
             place,
             servers,
             parameters: "",

@@ -1,6 +1,14 @@
-//! Which addresses a public server can have.
+//! The addresses of a host, and which a public server can have.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use scop_core::{
+    Answer, AnswerError, Failure, Lookup, Query, QueryId, QueryName, Rdata, Rtype, Step,
+};
+
+use crate::resolve::Resolver;
+use crate::resolve::driver::Driver;
 
 /// Networks that the registry of special addresses (RFC 6890) keeps from the internet, and those for multicast
 /// and for later.
@@ -30,9 +38,110 @@ const V6: [(Ipv6Addr, u32); 3] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation (RFC 9637)
 ];
 
+/// Addresses of one host that are kept.
+const ADDRESSES: usize = 8;
+
+/// The addresses of a host, IPv6 first; or why there are none, in words.
+pub(crate) async fn of_host(resolver: &Arc<Resolver>, host: &str) -> Result<Vec<IpAddr>, String> {
+    let mut search = Search::new(host);
+    if Driver::new(Arc::clone(resolver))
+        .drive(&mut search)
+        .await
+        .is_err()
+    {
+        return Err(format!(
+            "the search for the addresses of {host} stood still"
+        ));
+    }
+    match search.failure {
+        _ if !search.found.is_empty() => {
+            search.found.sort_by_key(IpAddr::is_ipv4);
+            Ok(search.found)
+        }
+        Some(failure) => Err(format!("the lookup of {host} failed: {failure}")),
+        None => Err(format!("{host} has no address")),
+    }
+}
+
+/// Asks for AAAA and A of a host.
+#[derive(Debug)]
+struct Search<'a> {
+    host: &'a str,
+    asked: usize,
+    answered: [bool; 2],
+    found: Vec<IpAddr>,
+    failure: Option<Failure>,
+}
+
+impl<'a> Search<'a> {
+    const TYPES: [Rtype; 2] = [Rtype::AAAA, Rtype::A];
+
+    const fn new(host: &'a str) -> Self {
+        Self {
+            host,
+            asked: 0,
+            answered: [false; 2],
+            found: Vec::new(),
+            failure: None,
+        }
+    }
+}
+
+impl Lookup for Search<'_> {
+    type Verdict = ();
+
+    fn poll(&mut self) -> Step {
+        match (self.asked, self.answered) {
+            (0, _) => {
+                self.asked = 1;
+                Step::Query(QueryId::new(0))
+            }
+            (1, _) => {
+                self.asked = 2;
+                Step::Query(QueryId::new(1))
+            }
+            (_, [true, true]) => Step::Done,
+            _ => Step::Wait,
+        }
+    }
+
+    fn query(&self, id: QueryId) -> Option<Query<'_>> {
+        let index = usize::try_from(id.number()).ok()?;
+        Some(Query {
+            name: QueryName::dotted([self.host.as_bytes(), b"", b""]),
+            rtype: *Self::TYPES.get(index)?,
+        })
+    }
+
+    fn answer(&mut self, id: QueryId, answer: Answer<'_>) -> Result<(), AnswerError> {
+        let index = usize::try_from(id.number()).map_err(|_| AnswerError)?;
+        let answered = self.answered.get_mut(index).ok_or(AnswerError)?;
+        if std::mem::replace(answered, true) {
+            return Err(AnswerError);
+        }
+        match answer.trusted() {
+            Answer::Failed(failure) => self.failure = Some(failure),
+            Answer::NoData(_) | Answer::NxDomain(_) => {}
+            Answer::Records(records, _) => {
+                let addresses = records.iter().filter_map(|rdata| match rdata {
+                    Rdata::A(ip) => Some(IpAddr::from(ip)),
+                    Rdata::Aaaa(ip) => Some(ip.into()),
+                    _ => None,
+                });
+                self.found.extend(addresses.take(ADDRESSES));
+            }
+        }
+        Ok(())
+    }
+
+    fn verdict(&self) -> Option<&()> {
+        None
+    }
+}
+
 /// Whether a server that anybody may connect to can have this address. One that holds an IPv4 address for
 /// translation (RFC 6052, RFC 3056) is what that is; a mapped one is never in the DNS (RFC 4291 2.5.5.2).
-pub(super) fn is_public(ip: IpAddr) -> bool {
+pub(crate) fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => V4
             .iter()
