@@ -1,14 +1,423 @@
 //! The Receiver: takes mail over SMTP and LMTP, checks it while it arrives, and keeps it or hands it on.
+//!
+//! [`listener`] accepts connections within limits; [`session`] drives the server machine for each; [`recipients`]
+//! and [`users`] say for whom and from whom mail is taken; [`transaction`] takes the content of a message through
+//! [`checks`] into [`content`], and [`deliver`] commits it. Only then is it answered for.
+//!
+//! In the folder `state`: `arriving` for bodies that are too long for memory, which have no name there; and a
+//! [`spool`](crate::spool) for messages on their way from here.
 
 pub(crate) mod checks;
 pub(crate) mod config;
+mod content;
+mod deliver;
+mod listener;
+mod login;
+mod offer;
+mod recipients;
+mod replies;
+mod session;
 pub(crate) mod trace;
+mod transaction;
 pub(crate) mod users;
 
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use scop_smtp_proto::server::{Buffers, Limits, Server, Timeouts};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use self::checks::Checker;
+use self::config::{Config, Deliver, OnDmarc};
+use self::content::{Folder, Memory};
+use self::deliver::{Destination, Mailboxes};
+use self::listener::{Gate, Listener};
+use self::offer::{Honours, Offer};
+use self::recipients::Recipients;
+use self::users::Users;
 use crate::cli::Receive;
 use crate::error::Error;
+use crate::maildir::Name;
+use crate::message::reason;
+use crate::resolve::Resolver;
+use crate::service::{self, Reload, Setup, Stop, metrics};
+use crate::spool::Spool;
+use crate::tls::server::Certificate;
+
+/// Passwords that are judged at once: each takes a core for its time.
+const LOGINS: usize = 4;
+
+/// The space on the disks is looked at no more often.
+const SPACE_AGE: Duration = Duration::from_secs(1);
+
+/// What could not be delivered to one of several Maildirs is tried again after this time.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// What all sessions share.
+struct Receiver {
+    name: String,
+    limits: Limits,
+    timeouts: Timeouts,
+    free_space: u64,
+    authserv_id: String,
+    checker: Option<Checker>,
+    enforce: bool,
+    memory: Arc<Memory>,
+    folder: Folder,
+    users: Option<RwLock<Arc<Users>>>,
+    logins: Semaphore,
+    certificate: Option<Arc<Certificate>>,
+    figures: metrics::Receiver,
+}
+
+/// What the sessions of one listener share.
+struct Desk {
+    kind: config::Kind,
+    offer: Offer,
+    way: Arc<Way>,
+}
+
+/// For whom mail is taken, and where it goes.
+struct Way {
+    /// None takes all.
+    recipients: Option<Recipients>,
+    destination: Destination,
+    honours: Honours,
+    /// The least free space that was found, and when.
+    space: Mutex<Option<(Instant, u64)>>,
+}
 
 /// Runs until it is told to stop.
 pub(crate) fn run(arguments: &Receive) -> Result<(), Error> {
-    Err(Error::new(arguments.config.display(), "not yet"))
+    let config: Config = service::config::read(&arguments.config)?;
+    if arguments.check_config {
+        return Opened::new(&config).map(|_| ());
+    }
+    service::log::start(&config.log);
+    let listeners = (config.listen.iter())
+        .map(Listener::bind)
+        .collect::<Result<Vec<_>, _>>()?;
+    let figures = config.metrics.map(service::listen::bind).transpose()?;
+    let opened = Opened::new(&config)?;
+    let setup = Setup {
+        sandbox: (!arguments.no_sandbox).then(|| config.sandbox()),
+        threads: None,
+    };
+    service::run(&setup, |stop, reload| async move {
+        if let Some(socket) = figures {
+            let socket = tokio::net::TcpListener::from_std(socket)
+                .map_err(|error| Error::new("metrics", reason(&error)))?;
+            let registry = opened.receiver.figures.registry();
+            tokio::spawn(metrics::serve(socket, registry, stop.clone()));
+        }
+        opened.work(&config, listeners, stop, reload).await
+    })
+}
+
+/// A receiver with all that its configuration names.
+struct Opened {
+    receiver: Arc<Receiver>,
+    /// Of `[deliver]`.
+    inside: Option<Arc<Way>>,
+    /// Of `[submit]`.
+    submit: Option<Arc<Way>>,
+}
+
+impl Opened {
+    fn new(config: &Config) -> Result<Self, Error> {
+        trace::check_name(&config.name)?;
+        let place = |path: &Path, error: &io::Error| Error::new(path.display(), reason(error));
+        let arriving = config.state.join("arriving");
+        let folder = Folder::open(&arriving).map_err(|error| place(&arriving, &error))?;
+        let inside = (config.deliver.as_ref())
+            .map(|deliver| Way::inside(config, deliver))
+            .transpose()?;
+        let users = (config.submit.as_ref())
+            .map(|submit| Users::read(&submit.users))
+            .transpose()?;
+        let submit = (config.submit.as_ref())
+            .map(|submit| Way::submit(&submit.spool))
+            .transpose()?;
+        let authserv_id = config.authserv_id.as_ref().unwrap_or(&config.name);
+        let checker = if config.checks.enabled {
+            let resolver = Resolver::of_service(&config.dns)?;
+            Some(Checker::new(resolver, authserv_id.clone())?)
+        } else {
+            None
+        };
+        let mut limits = Limits::DEFAULT;
+        limits.message_octets = config.limits.message;
+        limits.recipients = config.limits.recipients;
+        let receiver = Receiver {
+            name: config.name.clone(),
+            limits,
+            timeouts: session::timeouts(config.limits.timeout.0),
+            free_space: config.limits.free_space,
+            authserv_id: authserv_id.clone(),
+            checker,
+            enforce: config.checks.dmarc == OnDmarc::Enforce,
+            memory: Memory::new(config.limits.memory),
+            folder,
+            users: users.map(|users| RwLock::new(Arc::new(users))),
+            logins: Semaphore::new(LOGINS),
+            certificate: (config.tls.as_ref())
+                .map(|tls| Certificate::open(&tls.certificate, &tls.key).map(Arc::new))
+                .transpose()?,
+            figures: metrics::Receiver::new(),
+        };
+        let opened = Self {
+            receiver: Arc::new(receiver),
+            inside: inside.map(Arc::new),
+            submit: submit.map(Arc::new),
+        };
+        for listen in &config.listen {
+            opened.desk(config, listen.kind)?;
+        }
+        Ok(opened)
+    }
+
+    /// What a listener needs, if it has all of it.
+    fn desk(&self, config: &Config, kind: config::Kind) -> Result<Desk, Error> {
+        let place = || format!("listener of kind {}", kind.name());
+        let (way, table) = if kind.is_submission() {
+            (&self.submit, "[submit]")
+        } else {
+            (&self.inside, "[deliver]")
+        };
+        let way = (way.as_ref()).ok_or_else(|| Error::new(place(), format!("it needs {table}")))?;
+        if kind.is_submission() && self.receiver.certificate.is_none() {
+            return Err(Error::new(
+                place(),
+                "it needs [tls]: users log in under TLS only",
+            ));
+        }
+        let has_tls = self.receiver.certificate.is_some();
+        let offer = Offer::new(kind, config.limits.message, has_tls, way.honours);
+        let extensions = offer.list();
+        let machine = scop_smtp_proto::server::Config::new(&config.name, &extensions);
+        let (mut input, mut output) = ([0; 2048], [0; 2048]);
+        let buffers = Buffers {
+            input: &mut input,
+            output: &mut output,
+        };
+        Server::new(machine, buffers, session::now()).map_err(|rule| Error::new("name", rule))?;
+        drop(extensions);
+        Ok(Desk {
+            kind,
+            offer,
+            way: Arc::clone(way),
+        })
+    }
+
+    async fn work(
+        self,
+        config: &Config,
+        listeners: Vec<Listener>,
+        mut stop: Stop,
+        reload: Reload,
+    ) -> Result<(), Error> {
+        let gate = Gate::new(
+            config.limits.connections,
+            config.limits.connections_per_client,
+        );
+        // Each session holds a sender; when all are gone, so are the sessions.
+        let (alive, mut ended) = mpsc::channel::<Infallible>(1);
+        let mut accepting = JoinSet::new();
+        for listener in listeners {
+            let desk = Arc::new(self.desk(config, listener.kind)?);
+            let (receiver, alive) = (Arc::clone(&self.receiver), alive.clone());
+            let sessions_stop = stop.clone();
+            let begin = move |stream, peer, pass| {
+                let receiver = Arc::clone(&receiver);
+                let desk = Arc::clone(&desk);
+                let (alive, stop) = (alive.clone(), sessions_stop.clone());
+                receiver.figures.connections.inc();
+                receiver.figures.open.inc();
+                tokio::spawn(async move {
+                    let figures = receiver.figures.clone();
+                    session::serve(receiver, desk, stream, peer, stop).await;
+                    figures.open.dec();
+                    drop((pass, alive));
+                });
+            };
+            let refused = self.receiver.figures.refused.clone();
+            accepting.spawn(listener.serve(Arc::clone(&gate), refused, stop.clone(), begin));
+        }
+        if let Some(certificate) = &self.receiver.certificate {
+            let watch = Arc::clone(certificate).watch(reload.clone(), stop.clone());
+            tokio::spawn(watch);
+        }
+        tokio::spawn(read_again(
+            Arc::clone(&self.receiver),
+            config.clone(),
+            reload,
+        ));
+        if let Some(way) = &self.inside {
+            tokio::spawn(sweep(Arc::clone(way)));
+        }
+        drop(alive);
+        stop.requested().await;
+        while let Some(listener) = accepting.join_next().await {
+            if let Ok(Err(error)) = listener {
+                error!(error = reason(&error), "a listener failed");
+            }
+        }
+        let open = gate.count();
+        if tokio::time::timeout(config.limits.stop.0, ended.recv())
+            .await
+            .is_err()
+        {
+            warn!(sessions = gate.count(), "cut short");
+        }
+        info!(sessions = open, "stopped");
+        Ok(())
+    }
+}
+
+/// Delivers what is left for several Maildirs: now, and from time to time.
+async fn sweep(way: Arc<Way>) {
+    loop {
+        let swept = Arc::clone(&way);
+        let work = tokio::task::spawn_blocking(move || {
+            if let (Destination::Mailboxes(mailboxes), Some(recipients)) =
+                (&swept.destination, &swept.recipients)
+            {
+                mailboxes.sweep(recipients);
+            }
+        });
+        if let Err(error) = work.await {
+            error!(%error, "the spool was not swept");
+        }
+        tokio::time::sleep(SWEEP).await;
+    }
+}
+
+/// Reads the users again when asked to. What cannot be read leaves the old in place.
+async fn read_again(receiver: Arc<Receiver>, config: Config, mut reload: Reload) {
+    loop {
+        reload.requested().await;
+        let (receiver, config) = (Arc::clone(&receiver), config.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            if let (Some(users), Some(submit)) = (&receiver.users, &config.submit) {
+                match Users::read(&submit.users) {
+                    Ok(read) => {
+                        info!(users = read.len(), "users read again");
+                        *users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
+                    }
+                    Err(error) => error!(%error, "the users stay as they were"),
+                }
+            }
+        });
+        if let Err(error) = work.await {
+            error!(%error, "reading again failed");
+        }
+    }
+}
+
+impl Receiver {
+    /// The users of now; none where nobody can log in.
+    fn users(&self) -> Arc<Users> {
+        self.users.as_ref().map_or_else(Arc::default, |users| {
+            Arc::clone(&users.read().unwrap_or_else(PoisonError::into_inner))
+        })
+    }
+
+    /// Whether a message of this size finds room on the disk.
+    fn has_room(&self, way: &Way, size: u64) -> bool {
+        let need = self.free_space.saturating_add(size);
+        way.free_space(&self.folder) >= need
+    }
+}
+
+impl Way {
+    fn new(recipients: Option<Recipients>, destination: Destination, honours: Honours) -> Self {
+        Self {
+            recipients,
+            destination,
+            honours,
+            space: Mutex::default(),
+        }
+    }
+
+    fn inside(config: &Config, deliver: &Deliver) -> Result<Self, Error> {
+        let listed = |list: &[String]| {
+            let entries = list.iter().map(|entry| (entry.as_str(), 0));
+            Recipients::new(&config.name, entries).map(Some)
+        };
+        match deliver {
+            Deliver::Discard { recipients } => {
+                let honours = Honours {
+                    dsn: false,
+                    require_tls: true,
+                };
+                Ok(Self::new(
+                    listed(recipients)?,
+                    Destination::Discard,
+                    honours,
+                ))
+            }
+            Deliver::Spool { folder, recipients } => {
+                Ok(Self::new(listed(recipients)?, spool(folder)?, Honours::ALL))
+            }
+            Deliver::Maildir { folder, mailboxes } => {
+                let mut names = Vec::new();
+                let mut entries = Vec::new();
+                for (entry, mailbox) in mailboxes {
+                    let name = Name::parse(mailbox).map_err(|rule| {
+                        Error::new(format_args!("[deliver.mailboxes] {entry:?}"), rule)
+                    })?;
+                    // Two addresses of one mailbox are one place.
+                    let place = names.iter().position(|known| *known == name);
+                    entries.push((entry.as_str(), place.unwrap_or(names.len())));
+                    if place.is_none() {
+                        names.push(name);
+                    }
+                }
+                let recipients = Recipients::new(&config.name, entries)?;
+                let mailboxes = Mailboxes::open(folder, &config.name, names, &config.state)?;
+                let destination = Destination::Mailboxes(Box::new(mailboxes));
+                let honours = Honours {
+                    dsn: false,
+                    require_tls: true,
+                };
+                Ok(Self::new(Some(recipients), destination, honours))
+            }
+            Deliver::Lmtp { .. } | Deliver::Smtp { .. } => Err(Error::new("[deliver]", "not yet")),
+        }
+    }
+
+    fn submit(folder: &Path) -> Result<Self, Error> {
+        Ok(Self::new(None, spool(folder)?, Honours::ALL))
+    }
+
+    /// The least of all disks that a message needs. A disk that does not say has none.
+    fn free_space(&self, folder: &Folder) -> u64 {
+        let mut space = self.space.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((when, free)) = *space
+            && when.elapsed() < SPACE_AGE
+        {
+            return free;
+        }
+        let there = self.destination.free_space().and_then(|there| {
+            let arriving = content::free_space(folder.path())?;
+            Ok(there.map_or(arriving, |there| there.min(arriving)))
+        });
+        let free = there.unwrap_or_else(|error| {
+            warn!(error = reason(&error), "the free space cannot be told");
+            0
+        });
+        *space = Some((Instant::now(), free));
+        free
+    }
+}
+
+fn spool(folder: &Path) -> Result<Destination, Error> {
+    Spool::open(folder)
+        .map(Destination::Spool)
+        .map_err(|error| Error::new(folder.display(), reason(&error)))
 }

@@ -144,8 +144,14 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     /// Of these, from one address (of IPv6, one /64).
     pub(crate) connections_per_client: usize,
+    /// How long a client may take for a command, for a piece of a message, and to take our replies (RFC 5321
+    /// 4.5.3.2 wants 5 minutes at least).
+    pub(crate) timeout: Span,
     /// How long a stop waits for transactions.
     pub(crate) stop: Span,
+    /// Octets of memory for the messages that arrive at one time; beyond it bodies go to disk sooner, and a message
+    /// whose header finds no place is deferred.
+    pub(crate) memory: usize,
     /// Octets of free space on the disk below which mail is deferred.
     pub(crate) free_space: u64,
 }
@@ -203,7 +209,9 @@ impl Default for Limits {
             recipients: 100,
             connections: 5_000,
             connections_per_client: 50,
+            timeout: Span(std::time::Duration::from_secs(5 * 60)),
             stop: Span(std::time::Duration::from_secs(30)),
+            memory: 64 << 20,
             free_space: 64 << 20,
         }
     }
