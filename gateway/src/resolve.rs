@@ -15,7 +15,7 @@ use scop_core::{Answer, Failure, NameBuf, Rdata, Rtype, Security};
 
 use tokio::sync::Semaphore;
 
-use self::cache::{Cache, Place, Seat};
+use self::cache::{Cache, Place};
 use self::client::Client;
 use self::system::Servers;
 use self::zone::{Found, Zones};
@@ -25,6 +25,10 @@ use crate::service::config::Dns;
 /// Lookups that may be under way at once, for all messages together. Each has one socket, so that a flood of
 /// messages cannot take them all.
 const AT_ONCE: usize = 512;
+
+/// Of these, for one message of a service. What one client can send at once stays below the whole, so that
+/// messages full of names whose servers are slow do not take the turns of all others.
+const EACH: usize = 8;
 
 /// What came of one question, with storage of its own: it is kept for the report and asked once per run.
 #[derive(Clone, Debug)]
@@ -122,7 +126,9 @@ pub(crate) struct Resolver {
     /// None for one message alone, whose driver knows what was asked.
     cache: Option<Arc<Cache>>,
     /// One for each lookup that may be under way.
-    permits: Arc<Semaphore>,
+    permits: Semaphore,
+    /// Lookups that may be under way for one message.
+    each: usize,
 }
 
 /// The answer is there, or a server has to be asked.
@@ -133,11 +139,10 @@ enum Begun {
 
 /// A question on its way to the servers.
 struct Asking {
+    resolver: Arc<Resolver>,
     lookup: client::Lookup,
     /// The names that aliases in zone files led to before.
     aliases: Vec<NameBuf>,
-    permits: Arc<Semaphore>,
-    seat: Option<Box<Seat>>,
 }
 
 impl Resolver {
@@ -147,7 +152,8 @@ impl Resolver {
             zones,
             client,
             cache: None,
-            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            permits: Semaphore::new(AT_ONCE),
+            each: AT_ONCE,
         }
     }
 
@@ -158,7 +164,8 @@ impl Resolver {
     pub(crate) fn of_service(dns: &Dns) -> Result<Arc<Self>, Error> {
         let servers = dns.server.map_or_else(Servers::of_system, Servers::one);
         let resolver = Self::new(Zones::read(&dns.zones)?, Some(Client::new(servers)));
-        Ok(Arc::new(resolver.keeping(cache::ENTRIES)))
+        let resolver = resolver.keeping(cache::ENTRIES);
+        Ok(Arc::new(resolver.at_once(AT_ONCE, EACH)))
     }
 
     /// The same, which keeps so many answers.
@@ -167,13 +174,19 @@ impl Resolver {
         self
     }
 
-    /// The same, with so many lookups under way at once.
-    pub(crate) fn at_once(mut self, lookups: usize) -> Self {
-        self.permits = Arc::new(Semaphore::new(lookups));
+    /// The same, with so many lookups under way at once, and of these for each message.
+    pub(crate) fn at_once(mut self, lookups: usize, each: usize) -> Self {
+        self.permits = Semaphore::new(lookups);
+        self.each = each;
         self
     }
 
-    fn begin(&self, name: &NameBuf, rtype: Rtype) -> Begun {
+    /// The turns of one message.
+    fn turns(&self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(self.each))
+    }
+
+    fn begin(self: &Arc<Self>, name: &NameBuf, rtype: Rtype) -> Begun {
         let mut aliases = Vec::new();
         let outcome = match self.zones.lookup(name, rtype, &mut aliases) {
             Found::Records(records) => Outcome::Records(records),
@@ -186,7 +199,20 @@ impl Resolver {
             Found::Outside => {
                 let name = *aliases.last().unwrap_or(name);
                 match &self.client {
-                    Some(client) => return self.ask(client, name, rtype, aliases),
+                    Some(client) => {
+                        let known = self
+                            .cache
+                            .as_ref()
+                            .and_then(|cache| cache.find(&(name, rtype)));
+                        return match known {
+                            Some(reply) => Begun::Answered(behind(aliases, reply)),
+                            None => Begun::Ask(Box::new(Asking {
+                                resolver: Arc::clone(self),
+                                lookup: client.lookup(name, rtype),
+                                aliases,
+                            })),
+                        };
+                    }
                     None => Outcome::Failed {
                         failure: Failure::Refused,
                         why: format!(
@@ -202,42 +228,33 @@ impl Resolver {
             ..Reply::unasked(outcome)
         }))
     }
-
-    fn ask(&self, client: &Client, name: NameBuf, rtype: Rtype, aliases: Vec<NameBuf>) -> Begun {
-        let place = self.cache.as_ref().map(|cache| cache.place(&(name, rtype)));
-        let seat = match place {
-            Some(Place::Kept(reply)) => return Begun::Answered(behind(aliases, reply)),
-            Some(Place::Seat(seat)) => Some(seat),
-            None => None,
-        };
-        Begun::Ask(Box::new(Asking {
-            lookup: client.lookup(name, rtype),
-            aliases,
-            permits: Arc::clone(&self.permits),
-            seat,
-        }))
-    }
 }
 
 impl Asking {
     /// Waits for its turn, asks, and waits for the reply.
-    async fn run(self) -> Arc<Reply> {
+    async fn run(self, turns: Arc<Semaphore>) -> Arc<Reply> {
         let Self {
+            resolver,
             lookup,
-            permits,
-            seat,
-            ..
+            aliases,
         } = self;
-        let ask = async move {
-            // Nobody closes the semaphore, so there is a permit.
-            let _permit = permits.acquire_owned().await;
+        // Nobody closes a semaphore, so there is a permit. The turn of the message comes first: whoever waits for
+        // the same answer is not to wait for other questions of this message.
+        let _turn = turns.acquire().await;
+        let place = resolver
+            .cache
+            .as_ref()
+            .map(|cache| cache.place(&lookup.question()));
+        let ask = async {
+            let _permit = resolver.permits.acquire().await;
             lookup.run().await
         };
-        let reply = match seat {
-            Some(seat) => seat.wait(ask).await,
+        let reply = match place {
+            Some(Place::Kept(reply)) => reply,
+            Some(Place::Seat(seat)) => seat.wait(ask).await,
             None => Arc::new(ask.await),
         };
-        behind(self.aliases, reply)
+        behind(aliases, reply)
     }
 }
 

@@ -55,6 +55,11 @@ impl Client {
 }
 
 impl Lookup {
+    /// What is asked.
+    pub(crate) const fn question(&self) -> (NameBuf, Rtype) {
+        (self.name, self.rtype)
+    }
+
     /// Asks, and waits for the reply. It ends by the limits of the stub.
     pub(crate) async fn run(self) -> Reply {
         let clock = tokio::time::Instant::now();

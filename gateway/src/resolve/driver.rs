@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scop_core::{Failure, Lookup, NameBuf, QueryId, Rtype, Step};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
@@ -30,6 +31,8 @@ pub(crate) struct Driver {
     known: HashMap<(NameBuf, Rtype), usize>,
     /// Questions on their way, by their place in `asked`; they end with it.
     flying: JoinSet<(usize, Arc<Reply>)>,
+    /// One for each that may be on its way at once.
+    turns: Arc<Semaphore>,
     /// How long [`Driver::drive`] may take.
     budget: Duration,
 }
@@ -55,6 +58,7 @@ pub(crate) struct Stalled;
 impl Driver {
     pub(crate) fn new(resolver: Arc<Resolver>) -> Self {
         Self {
+            turns: resolver.turns(),
             resolver,
             asked: Vec::new(),
             known: HashMap::new(),
@@ -136,8 +140,9 @@ impl Driver {
                 Ok((name, _)) => match self.resolver.begin(&name, rtype) {
                     Begun::Answered(reply) => Some(reply),
                     Begun::Ask(asking) => {
+                        let turns = Arc::clone(&self.turns);
                         self.flying
-                            .spawn(async move { (index, asking.run().await) });
+                            .spawn(async move { (index, asking.run(turns).await) });
                         None
                     }
                 },

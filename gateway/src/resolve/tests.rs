@@ -215,14 +215,14 @@ async fn questions_end_with_their_driver() {
     let resolver = Arc::new(
         resolver("", silent.local_addr().unwrap())
             .keeping(100)
-            .at_once(1),
+            .at_once(1, 8),
     );
     let mut driver = Driver::new(Arc::clone(&resolver));
     driver.advance(&mut Machine::new(&["a.example", "b.example"]));
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(resolver.permits.available_permits(), 0);
     drop(driver);
-    let permit = Arc::clone(&resolver.permits).acquire_owned();
+    let permit = resolver.permits.acquire();
     assert!(
         tokio::time::timeout(Duration::from_secs(5), permit)
             .await
@@ -238,7 +238,7 @@ async fn questions_end_with_their_driver() {
 #[tokio::test]
 async fn who_waits_for_a_turn_gives_up_in_time() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let resolver = Arc::new(resolver("", silent.local_addr().unwrap()).at_once(1));
+    let resolver = Arc::new(resolver("", silent.local_addr().unwrap()).at_once(1, 8));
     let _only = resolver.permits.acquire().await.unwrap();
     let mut driver = Driver::new(Arc::clone(&resolver)).within(Duration::from_millis(100));
     let mut machine = Machine::new(&["a.example"]);
@@ -246,4 +246,25 @@ async fn who_waits_for_a_turn_gives_up_in_time() {
     driver.drive(&mut machine).await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(5));
     assert_eq!(machine.answers, [(0, "Failed(Timeout)".to_owned())]);
+}
+
+/// A message full of slow names holds up itself, and not who asks for the same as it.
+#[tokio::test]
+async fn a_message_has_so_many_turns() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let resolver = resolver("", silent.local_addr().unwrap());
+    let resolver = Arc::new(resolver.keeping(100).at_once(100, 2));
+    let received = || {
+        silent.set_nonblocking(true).unwrap();
+        let mut datagram = [0; 512];
+        std::iter::from_fn(|| silent.recv(&mut datagram).ok()).count()
+    };
+    let mut driver = Driver::new(Arc::clone(&resolver));
+    driver.advance(&mut Machine::new(&["a.example", "b.example", "c.example"]));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(received(), 2);
+    let mut other = Driver::new(Arc::clone(&resolver));
+    other.advance(&mut Machine::new(&["c.example"]));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(received(), 1);
 }

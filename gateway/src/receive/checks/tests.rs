@@ -358,7 +358,7 @@ fn a_silent_server_holds_nobody_longer_than_the_budget() {
     let servers = Servers::new(system::Servers::one(address));
     let resolver = Resolver::new(Zones::default(), Some(servers))
         .keeping(64)
-        .at_once(AT_ONCE);
+        .at_once(AT_ONCE, 8);
     let checker = Arc::new(checker(resolver).within(Duration::from_millis(1500)));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
