@@ -304,11 +304,12 @@ impl Spool {
 
     /// Moves what is none of a spool out of the way. It is never removed, and stops nothing.
     fn set_aside(&self, name: &OsStr, rule: &str) {
+        let failed = |id: &Id| self.0.failed.path().join(id.as_str());
         let moved = match id_of(name) {
-            Some(id) => self.fail(&id).map(|()| id),
-            None => Id::new().and_then(|id| {
-                let kept = self.0.failed.path().join(id.as_str());
-                fs::rename(self.0.queue.path().join(name), kept)?;
+            // Whoever puts messages in may use a name again; what was kept under it stays.
+            Some(id) if fs::symlink_metadata(failed(&id)).is_err() => self.fail(&id).map(|()| id),
+            _ => Id::new().and_then(|id| {
+                fs::rename(self.0.queue.path().join(name), failed(&id))?;
                 Ok(id)
             }),
         };

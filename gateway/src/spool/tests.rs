@@ -3,6 +3,10 @@ use super::*;
 use scop_core::UnixTime;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+mod crash;
+mod full;
+mod hostile;
+
 /// A folder that is removed with this value.
 pub(crate) struct Place(pub(crate) PathBuf);
 
