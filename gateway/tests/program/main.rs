@@ -15,4 +15,5 @@ mod dns;
 mod long;
 mod parse;
 mod run;
+mod send;
 mod sign;
