@@ -3,16 +3,19 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scop_smtp_proto::client::TlsPolicy;
 use zeroize::Zeroizing;
 
 use super::config::{Config, Route};
-use super::mx::{self, HandOver, Mx};
+use super::mx::{self, Mx};
 use super::sign::Keys;
-use crate::deliver::{Credentials, Delivery, Fixed, Pool, Settings, Target};
+use super::sts::Sts;
+use crate::deliver::{Credentials, Fixed, Pool, Settings, Target};
 use crate::error::Error;
+use crate::http::Https;
 use crate::message::reason;
 use crate::queue::{Outcome, Outgoing, Transport};
 use crate::resolve::Resolver;
@@ -37,7 +40,8 @@ enum Next {
 impl Way {
     /// Reads the files that the configuration names.
     pub(crate) fn new(config: &Config, keys: Keys) -> Result<Self, Error> {
-        let mut settings = Settings::new(&config.name, Trust::new(config.tls.roots.as_deref())?);
+        let trust = Trust::new(config.tls.roots.as_deref())?;
+        let mut settings = Settings::new(&config.name, trust.clone());
         settings.connections_per_host = config.limits.connections_per_host.max(1);
         if let Route::Smtp {
             host,
@@ -65,7 +69,22 @@ impl Way {
                     own_addresses: own_addresses.clone(),
                     rest: REST,
                 };
-                Next::Mx(Box::new(Mx::new(route, resolver, pool.clone())))
+                let sts = if config.tls.mta_sts {
+                    let folder = config.state.join("mta-sts");
+                    let https = trust.https().map_err(|error| Error::new("[tls]", error))?;
+                    let (https, port) = (Https::new(https), config.tls.mta_sts_port);
+                    let opened = Sts::open(
+                        &folder,
+                        Arc::clone(&resolver),
+                        https,
+                        port,
+                        *private_addresses,
+                    );
+                    Some(opened.map_err(|error| Error::new(folder.display(), reason(&error)))?)
+                } else {
+                    None
+                };
+                Next::Mx(Box::new(Mx::new(route, resolver, pool.clone(), sts)))
             }
             Route::Smtp {
                 address,
@@ -119,17 +138,6 @@ impl Transport for Way {
             Next::Mx(mx) => mx.deliver(message, domain, recipients).await,
             Next::Fixed(fixed) => fixed.deliver(message, domain, recipients).await,
         }
-    }
-}
-
-impl HandOver for Pool {
-    async fn hand_over(
-        &self,
-        target: &Target,
-        message: &Outgoing,
-        recipients: &[usize],
-    ) -> Delivery {
-        self.deliver(target, message, recipients).await
     }
 }
 
