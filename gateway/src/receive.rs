@@ -20,12 +20,13 @@ mod session;
 pub(crate) mod trace;
 mod transaction;
 pub(crate) mod users;
+mod way;
 
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use scop_smtp_proto::server::{Buffers, Limits, Server, Timeouts};
 use tokio::sync::{Semaphore, mpsc};
@@ -33,27 +34,24 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use self::checks::Checker;
-use self::config::{Config, Deliver, OnDmarc};
+use self::config::{Config, OnDmarc};
 use self::content::{Folder, Memory};
-use self::deliver::{Destination, Mailboxes};
+use self::deliver::Destination;
 use self::listener::{Gate, Listener};
-use self::offer::{Honours, Offer};
-use self::recipients::Recipients;
+use self::offer::Offer;
 use self::users::Users;
+use self::way::Way;
 use crate::cli::Receive;
+use crate::deliver::Fixed;
 use crate::error::Error;
-use crate::maildir::Name;
 use crate::message::reason;
+use crate::queue::Queue;
 use crate::resolve::Resolver;
 use crate::service::{self, Reload, Setup, Stop, metrics};
-use crate::spool::Spool;
 use crate::tls::server::Certificate;
 
 /// Passwords that are judged at once: each takes a core for its time.
 const LOGINS: usize = 4;
-
-/// The space on the disks is looked at no more often.
-const SPACE_AGE: Duration = Duration::from_secs(1);
 
 /// What could not be delivered to one of several Maildirs is tried again after this time.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -82,28 +80,18 @@ struct Desk {
     way: Arc<Way>,
 }
 
-/// For whom mail is taken, and where it goes.
-struct Way {
-    /// None takes all.
-    recipients: Option<Recipients>,
-    destination: Destination,
-    honours: Honours,
-    /// The least free space that was found, and when.
-    space: Mutex<Option<(Instant, u64)>>,
-}
-
 /// Runs until it is told to stop.
 pub(crate) fn run(arguments: &Receive) -> Result<(), Error> {
     let config: Config = service::config::read(&arguments.config)?;
     if arguments.check_config {
-        return Opened::new(&config).map(|_| ());
+        return Opened::new(&config, true).map(|_| ());
     }
     service::log::start(&config.log);
     let listeners = (config.listen.iter())
         .map(Listener::bind)
         .collect::<Result<Vec<_>, _>>()?;
     let figures = config.metrics.map(service::listen::bind).transpose()?;
-    let opened = Opened::new(&config)?;
+    let opened = Opened::new(&config, false)?;
     let setup = Setup {
         sandbox: (!arguments.no_sandbox).then(|| config.sandbox()),
         threads: None,
@@ -126,22 +114,33 @@ struct Opened {
     inside: Option<Arc<Way>>,
     /// Of `[submit]`.
     submit: Option<Arc<Way>>,
+    /// Of messages that are handed on.
+    queue: Option<Queue<Fixed>>,
 }
 
 impl Opened {
-    fn new(config: &Config) -> Result<Self, Error> {
+    /// Opens all of it; for a check no folder is made and none is locked, as the service may be running.
+    fn new(config: &Config, is_check: bool) -> Result<Self, Error> {
         trace::check_name(&config.name)?;
         let place = |path: &Path, error: &io::Error| Error::new(path.display(), reason(error));
+        let figures = metrics::Receiver::new();
         let arriving = config.state.join("arriving");
-        let folder = Folder::open(&arriving).map_err(|error| place(&arriving, &error))?;
-        let inside = (config.deliver.as_ref())
-            .map(|deliver| Way::inside(config, deliver))
-            .transpose()?;
+        let folder = Folder::new(&arriving);
+        if !is_check {
+            folder.make().map_err(|error| place(&arriving, &error))?;
+        }
+        let (inside, queue) = match &config.deliver {
+            Some(deliver) => {
+                let (way, queue) = Way::inside(config, deliver, &figures, is_check)?;
+                (Some(way), queue)
+            }
+            None => (None, None),
+        };
         let users = (config.submit.as_ref())
             .map(|submit| Users::read(&submit.users))
             .transpose()?;
         let submit = (config.submit.as_ref())
-            .map(|submit| Way::submit(&submit.spool))
+            .map(|submit| Way::submit(&submit.spool, is_check))
             .transpose()?;
         let authserv_id = config.authserv_id.as_ref().unwrap_or(&config.name);
         let checker = if config.checks.enabled {
@@ -168,12 +167,13 @@ impl Opened {
             certificate: (config.tls.as_ref())
                 .map(|tls| Certificate::open(&tls.certificate, &tls.key).map(Arc::new))
                 .transpose()?,
-            figures: metrics::Receiver::new(),
+            figures,
         };
         let opened = Self {
             receiver: Arc::new(receiver),
             inside: inside.map(Arc::new),
             submit: submit.map(Arc::new),
+            queue,
         };
         for listen in &config.listen {
             opened.desk(config, listen.kind)?;
@@ -215,7 +215,7 @@ impl Opened {
     }
 
     async fn work(
-        self,
+        mut self,
         config: &Config,
         listeners: Vec<Listener>,
         mut stop: Stop,
@@ -260,6 +260,10 @@ impl Opened {
         if let Some(way) = &self.inside {
             tokio::spawn(sweep(Arc::clone(way)));
         }
+        let mut working = JoinSet::new();
+        if let Some(queue) = self.queue.take() {
+            working.spawn(queue.run(stop.clone()));
+        }
         drop(alive);
         stop.requested().await;
         while let Some(listener) = accepting.join_next().await {
@@ -268,10 +272,11 @@ impl Opened {
             }
         }
         let open = gate.count();
-        if tokio::time::timeout(config.limits.stop.0, ended.recv())
-            .await
-            .is_err()
-        {
+        let all_ended = tokio::time::timeout(config.limits.stop.0, async {
+            ended.recv().await;
+            while working.join_next().await.is_some() {}
+        });
+        if all_ended.await.is_err() {
             warn!(sessions = gate.count(), "cut short");
         }
         info!(sessions = open, "stopped");
@@ -332,92 +337,4 @@ impl Receiver {
         let need = self.free_space.saturating_add(size);
         way.free_space(&self.folder) >= need
     }
-}
-
-impl Way {
-    fn new(recipients: Option<Recipients>, destination: Destination, honours: Honours) -> Self {
-        Self {
-            recipients,
-            destination,
-            honours,
-            space: Mutex::default(),
-        }
-    }
-
-    fn inside(config: &Config, deliver: &Deliver) -> Result<Self, Error> {
-        let listed = |list: &[String]| {
-            let entries = list.iter().map(|entry| (entry.as_str(), 0));
-            Recipients::new(&config.name, entries).map(Some)
-        };
-        match deliver {
-            Deliver::Discard { recipients } => {
-                let honours = Honours {
-                    dsn: false,
-                    require_tls: true,
-                };
-                Ok(Self::new(
-                    listed(recipients)?,
-                    Destination::Discard,
-                    honours,
-                ))
-            }
-            Deliver::Spool { folder, recipients } => {
-                Ok(Self::new(listed(recipients)?, spool(folder)?, Honours::ALL))
-            }
-            Deliver::Maildir { folder, mailboxes } => {
-                let mut names = Vec::new();
-                let mut entries = Vec::new();
-                for (entry, mailbox) in mailboxes {
-                    let name = Name::parse(mailbox).map_err(|rule| {
-                        Error::new(format_args!("[deliver.mailboxes] {entry:?}"), rule)
-                    })?;
-                    // Two addresses of one mailbox are one place.
-                    let place = names.iter().position(|known| *known == name);
-                    entries.push((entry.as_str(), place.unwrap_or(names.len())));
-                    if place.is_none() {
-                        names.push(name);
-                    }
-                }
-                let recipients = Recipients::new(&config.name, entries)?;
-                let mailboxes = Mailboxes::open(folder, &config.name, names, &config.state)?;
-                let destination = Destination::Mailboxes(Box::new(mailboxes));
-                let honours = Honours {
-                    dsn: false,
-                    require_tls: true,
-                };
-                Ok(Self::new(Some(recipients), destination, honours))
-            }
-            Deliver::Lmtp { .. } | Deliver::Smtp { .. } => Err(Error::new("[deliver]", "not yet")),
-        }
-    }
-
-    fn submit(folder: &Path) -> Result<Self, Error> {
-        Ok(Self::new(None, spool(folder)?, Honours::ALL))
-    }
-
-    /// The least of all disks that a message needs. A disk that does not say has none.
-    fn free_space(&self, folder: &Folder) -> u64 {
-        let mut space = self.space.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((when, free)) = *space
-            && when.elapsed() < SPACE_AGE
-        {
-            return free;
-        }
-        let there = self.destination.free_space().and_then(|there| {
-            let arriving = content::free_space(folder.path())?;
-            Ok(there.map_or(arriving, |there| there.min(arriving)))
-        });
-        let free = there.unwrap_or_else(|error| {
-            warn!(error = reason(&error), "the free space cannot be told");
-            0
-        });
-        *space = Some((Instant::now(), free));
-        free
-    }
-}
-
-fn spool(folder: &Path) -> Result<Destination, Error> {
-    Spool::open(folder)
-        .map(Destination::Spool)
-        .map_err(|error| Error::new(folder.display(), reason(&error)))
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::service::config::{Dns, Log, Span};
+use crate::service::config::{Dns, Log, Retry, Span};
 use crate::service::sandbox::Sandbox;
 
 /// The whole file.
@@ -26,6 +26,9 @@ pub(crate) struct Config {
     pub(crate) deliver: Option<Deliver>,
     /// What becomes of mail of users, by `submission` and `submissions`.
     pub(crate) submit: Option<Submit>,
+    /// When a message is tried again that the next server did not take, by `lmtp` and `smtp` of `[deliver]`.
+    #[serde(default)]
+    pub(crate) retry: Retry,
     #[serde(default)]
     pub(crate) checks: Checks,
     #[serde(default)]

@@ -90,8 +90,13 @@ impl Drop for Share {
 }
 
 impl Folder {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
     /// Makes it, and clears away what a killed process left: names of a moment.
-    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+    pub(crate) fn make(&self) -> io::Result<()> {
+        let Self(folder) = self;
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -99,7 +104,7 @@ impl Folder {
         for entry in fs::read_dir(folder)? {
             fs::remove_file(entry?.path())?;
         }
-        Ok(Self(folder.to_owned()))
+        Ok(())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -222,7 +227,9 @@ mod tests {
 
     fn folder(test: &str) -> Folder {
         let path = std::env::temp_dir().join(format!("scop-content-{test}-{}", std::process::id()));
-        Folder::open(&path).unwrap()
+        let folder = Folder::new(&path);
+        folder.make().unwrap();
+        folder
     }
 
     async fn put(body: &mut Body, octets: &[u8]) {

@@ -15,5 +15,4 @@ mod dns;
 mod long;
 mod parse;
 mod run;
-mod send;
 mod sign;
