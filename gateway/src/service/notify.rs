@@ -27,6 +27,7 @@ impl Notify {
 
     /// The service does its work.
     pub(crate) fn ready(&self) {
+        tracing::info!("ready");
         self.say("READY=1");
     }
 

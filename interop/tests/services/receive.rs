@@ -225,7 +225,7 @@ fn swaks_in_all_ways() {
     }
     let rest = format!("{}{}", world.maildir(), world.submit());
     let receiver = world.receiver(&["mx", "submission", "submissions", "lmtp"], &rest);
-    let (_, message) = messages().swap_remove(2);
+    let (_, message) = messages().swap_remove(0);
     let user = ["--auth-user", "joe", "--auth-password", "secret"];
     let mut to_maildir = 0;
     for (kind, switches) in [
