@@ -21,22 +21,38 @@ use fake::{At, Fake, Fault, Rules};
 /// The authorities of the platform, read once for all tests.
 static TRUST: LazyLock<Trust> = LazyLock::new(|| Trust::new(None).unwrap());
 
-/// Short waits, so that silence is over soon.
+/// Waits that are long enough for a busy machine.
 fn settings() -> Settings {
+    with_waits(Duration::from_secs(20))
+}
+
+/// Short waits, so that silence is over soon.
+fn impatient() -> Settings {
+    with_waits(Duration::from_millis(400))
+}
+
+fn with_waits(wait: Duration) -> Settings {
     let mut settings = Settings::new("client.example.org", TRUST.clone());
-    let short = Duration::from_millis(300);
     let timeouts = &mut settings.timeouts;
-    timeouts.greeting = short;
-    timeouts.mail = short;
-    timeouts.rcpt = short;
-    timeouts.data = short;
-    timeouts.block = short;
-    timeouts.end = short;
-    timeouts.command = short;
-    timeouts.tls = Duration::from_secs(2);
-    settings.quit = short;
-    settings.idle = Duration::from_secs(2);
+    timeouts.greeting = wait;
+    timeouts.mail = wait;
+    timeouts.rcpt = wait;
+    timeouts.data = wait;
+    timeouts.block = wait;
+    timeouts.end = wait;
+    timeouts.command = wait;
+    timeouts.tls = wait;
+    settings.quit = wait;
+    settings.idle = Duration::from_secs(20);
     settings
+}
+
+/// For a server with this fault.
+fn settings_for(fault: Fault) -> Settings {
+    match fault {
+        Fault::Silence => impatient(),
+        _ => settings(),
+    }
 }
 
 fn target(server: &Fake) -> Target {
@@ -160,7 +176,7 @@ async fn faults() {
                     rules.announce.push("PIPELINING");
                 }
                 let server = Fake::start(rules).await;
-                let pool = Pool::new(settings()).unwrap();
+                let pool = Pool::new(settings_for(fault)).unwrap();
                 let message = message("", TO, TEXT);
                 let delivery = pool.deliver(&target(&server), &message, &[0, 1]).await;
                 pool.close().await;

@@ -36,10 +36,7 @@ async fn large_messages_are_the_same_octet_for_octet() {
             ..Rules::default()
         };
         let server = Fake::start(rules).await;
-        let mut settings = settings();
-        settings.timeouts.block = Duration::from_secs(5);
-        settings.timeouts.end = Duration::from_secs(5);
-        let pool = Pool::new(settings).unwrap();
+        let pool = Pool::new(settings()).unwrap();
         let delivery = pool
             .deliver(&target(&server), &message(parameters, TO, content), &[0, 1])
             .await;
@@ -254,6 +251,29 @@ async fn limits() {
     assert_eq!(server.seen().messages.len(), 2);
 }
 
+/// A server that reads a little at a time gets all of it, and does not hold up another delivery.
+#[tokio::test]
+async fn a_slow_reader() {
+    let large = [TEXT, &b"x\r\n".repeat(1 << 20)].concat();
+    let slow = Fake::start(Rules {
+        reads_slowly: true,
+        ..Rules::default()
+    })
+    .await;
+    let quick = Fake::start(Rules::default()).await;
+    let pool = Pool::new(settings()).unwrap();
+    let (slow_target, quick_target) = (target(&slow), target(&quick));
+    let message = message("", TO, &large);
+    let slowly = pool.deliver(&slow_target, &message, &[0]);
+    let quickly = async {
+        let delivery = pool.deliver(&quick_target, &message, &[1]).await;
+        (delivery, slow.seen().messages.len())
+    };
+    let (slowly, (quickly, before)) = tokio::join!(slowly, quickly);
+    assert_eq!((&*short(&slowly), &*short(&quickly), before), ("+", "+", 0));
+    assert!(slow.seen().messages == quick.seen().messages);
+}
+
 /// A server that does not read, or says something in the middle of the message.
 #[tokio::test]
 async fn servers_that_do_not_take_the_message() {
@@ -263,7 +283,7 @@ async fn servers_that_do_not_take_the_message() {
         ..Rules::default()
     };
     let server = Fake::start(rules).await;
-    let pool = Pool::new(settings()).unwrap();
+    let pool = Pool::new(impatient()).unwrap();
     let start = Instant::now();
     let delivery = pool
         .deliver(&target(&server), &message("", TO, &large), &[0, 1])

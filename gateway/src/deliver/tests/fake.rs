@@ -43,6 +43,8 @@ pub(super) struct Rules {
     pub(super) implicit_tls: bool,
     /// Reads nothing more once DATA is there.
     pub(super) stops_reading: bool,
+    /// Reads the message in small pieces.
+    pub(super) reads_slowly: bool,
 }
 
 impl Rules {
@@ -196,7 +198,8 @@ impl Session {
                     if self.rules.stops_reading {
                         tokio::time::sleep(Duration::from_secs(60)).await;
                     }
-                    let message = read_data(&mut io).await?;
+                    let slowness = self.rules.reads_slowly.then_some(Duration::from_millis(5));
+                    let message = read_data(&mut io, slowness).await?;
                     self.took(&mut io, message, recipients).await?
                 }
                 "BDAT" => {
@@ -294,9 +297,14 @@ impl Session {
 }
 
 /// Up to the dot, without what was put in (RFC 5321 4.5.2).
-async fn read_data(io: &mut Io) -> std::io::Result<Vec<u8>> {
+async fn read_data(io: &mut Io, slowness: Option<Duration>) -> std::io::Result<Vec<u8>> {
     let mut message = Vec::new();
     loop {
+        if let Some(pause) = slowness
+            && io.buffer().is_empty()
+        {
+            tokio::time::sleep(pause).await;
+        }
         let start = message.len();
         if io.read_until(b'\n', &mut message).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());

@@ -116,7 +116,6 @@ async fn auth() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut settings = settings();
-        settings.timeouts.command = Duration::from_secs(5);
         settings.credentials = Some(Credentials {
             user: "joe".to_owned(),
             password: Zeroizing::new(password.to_owned()),
