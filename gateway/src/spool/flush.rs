@@ -44,6 +44,11 @@ impl Folder {
 
     /// Returns when all that was renamed before this call is on disk.
     pub(crate) fn flush(&self) -> io::Result<()> {
+        self.share(|| flush(&self.path))
+    }
+
+    /// Returns when a round is over that began after this call; `round` runs it, here or for another caller.
+    fn share(&self, round: impl Fn() -> io::Result<()>) -> io::Result<()> {
         let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
         let mine = rounds.begun + 1;
         while rounds.ended < mine {
@@ -54,7 +59,7 @@ impl Folder {
             }
             rounds.begun += 1;
             drop(rounds);
-            let flushed = flush(&self.path);
+            let flushed = round();
             rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
             rounds.ended += 1;
             if let Err(error) = flushed {
@@ -78,4 +83,70 @@ impl Folder {
 pub(crate) fn flush(folder: &Path) -> io::Result<()> {
     fault::step()?;
     File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    /// Eight threads call 50 times; says how many rounds that took, and gives each call the count of rounds
+    /// begun before it, the one that is over after it, and its result.
+    fn calls(fails: fn(u64) -> bool, check: impl Fn(u64, u64, io::Result<()>) + Sync) -> u64 {
+        let folder = Folder::new(PathBuf::new());
+        let [begun, ended] = [(); 2].map(|()| AtomicU64::new(0));
+        let round = || {
+            let number = begun.fetch_add(1, Ordering::SeqCst) + 1;
+            std::thread::sleep(Duration::from_micros(200));
+            ended.store(number, Ordering::SeqCst);
+            if fails(number) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let before = begun.load(Ordering::SeqCst);
+                        let result = folder.share(round);
+                        check(before, ended.load(Ordering::SeqCst), result);
+                    }
+                });
+            }
+        });
+        begun.into_inner()
+    }
+
+    #[test]
+    fn each_waits_for_a_round_that_began_after_it() {
+        let rounds = calls(
+            |_| false,
+            |before, ended, result| {
+                result.unwrap();
+                assert!(ended > before, "{before} {ended}");
+            },
+        );
+        assert!(rounds < 300, "{rounds} for 400 calls");
+    }
+
+    #[test]
+    fn a_round_that_fails_fails_for_all_who_waited() {
+        calls(
+            |number| number % 3 == 0,
+            |before, ended, result| {
+                // It waited for one of these.
+                let mut may_be = before + 1..=ended;
+                match result {
+                    Ok(()) => assert!(may_be.any(|number| number % 3 != 0), "{before} {ended}"),
+                    Err(error) => {
+                        assert!(super::super::is_full(&error));
+                        assert!(may_be.any(|number| number % 3 == 0), "{before} {ended}");
+                    }
+                }
+            },
+        );
+    }
 }
