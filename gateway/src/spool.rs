@@ -43,7 +43,6 @@ use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, OFlags, flock, statvfs};
 
-#[allow(unused_imports, reason = "the services are being built")]
 pub(crate) use envelope::{Envelope, Recipient};
 use flush::{Folder, flush};
 pub(crate) use id::Id;
