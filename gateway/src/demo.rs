@@ -131,14 +131,14 @@ async fn perform(stage: &Stage, zones: Zones, services: &mut Vec<Service>) -> Re
     let processes = services
         .iter()
         .zip([
-            format!("takes Ann's mail at {address}; has no key that signs"),
-            "has Joe's keys; takes nothing from the network".to_owned(),
+            format!("takes Ann's mail at {address}; knows no key of Joe's"),
+            "sends Joe's mail with his keys; listens nowhere".to_owned(),
         ])
         .map(|(service, does)| Process {
             name: service.name(),
             pid: service.pid(),
             does,
-            confinement: Confinement::of(service.pid()),
+            confinement: Confinement::of(service),
         })
         .collect();
 
@@ -154,7 +154,7 @@ async fn perform(stage: &Stage, zones: Zones, services: &mut Vec<Service>) -> Re
         says_from: letter.from.clone(),
         really_from: "Joe's sender, 127.0.0.1".to_owned(),
         text: format!("to account {ACCOUNT}"),
-        connection: letter.connection.clone(),
+        connection: letter.connection,
         results: letter.results.clone(),
         fate: Fate::Kept,
     };
@@ -228,7 +228,8 @@ async fn forge(
         says_from: JOE.to_owned(),
         really_from: format!("a forger, {}", forger::ADDRESS),
         text: format!("to account {OTHER_ACCOUNT}"),
-        connection: "no TLS".to_owned(),
+        // The forger does not ask for more.
+        connection: mailbox::CLEAR,
         results,
         fate: if answer.accepted {
             Fate::Taken {

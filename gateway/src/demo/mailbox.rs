@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use scop_mime_core::header::auth_results::Resinfo;
 use scop_mime_core::header::trace::Keyword;
 use scop_mime_core::{AuthResults, HeaderBlock, Received};
 
@@ -13,13 +14,18 @@ use super::table::Results;
 use crate::error::Error;
 use crate::message::{MessageReader, Source, reason};
 
+/// How a message may come.
+pub(crate) const ENCRYPTED: &str = "encrypted (TLS)";
+pub(crate) const CLEAR: &str = "in the clear";
+const UNKNOWN: &str = "not known";
+
 /// A message that has arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Letter {
     /// The value of From.
     pub(crate) from: String,
     /// How it came, as the receiver wrote into Received.
-    pub(crate) connection: String,
+    pub(crate) connection: &'static str,
     /// As the receiver wrote into Authentication-Results.
     pub(crate) results: Results,
     /// What the sender sent: the message from its first signature on, with CRLF.
@@ -75,7 +81,7 @@ fn read(path: &Path) -> Result<Letter, Error> {
     }
     Ok(Letter {
         from: value(b"From").map_or_else(String::new, address),
-        connection: value(b"Received").map_or_else(String::new, connection),
+        connection: value(b"Received").map_or(UNKNOWN, connection),
         results: results.ok_or_else(|| fail("has no Authentication-Results of the receiver"))?,
         signed,
     })
@@ -91,19 +97,18 @@ fn address(value: &[u8]) -> String {
     address.trim().to_owned()
 }
 
-/// TLS or not, by the protocol that Received names (RFC 3848), with the cipher suite where it is told (RFC 8314
-/// 4.3).
-fn connection(value: &[u8]) -> String {
+/// By the protocol that Received names (RFC 3848, RFC 6531 4.3).
+fn connection(value: &[u8]) -> &'static str {
     let Ok(received) = Received::parse(value) else {
-        return String::new();
+        return UNKNOWN;
     };
     let protocol = received
         .clause(Keyword::With)
         .map(|clause| String::from_utf8_lossy(clause.value()).into_owned())
         .unwrap_or_default();
     match protocol.to_ascii_uppercase().trim_start_matches("UTF8") {
-        "ESMTPS" | "SMTPS" | "ESMTPSA" => format!("TLS, as {protocol}"),
-        _ => "no TLS".to_owned(),
+        "ESMTPS" | "SMTPS" | "ESMTPSA" => ENCRYPTED,
+        _ => CLEAR,
     }
 }
 
@@ -113,17 +118,28 @@ fn of_field(value: &[u8]) -> Option<Results> {
     if !field.authserv_id().is(RECEIVER.as_bytes()) {
         return None;
     }
-    let of = |method: &[u8]| {
-        let results = field.results().filter(|result| result.is(method));
-        results
-            .map(|result| String::from_utf8_lossy(result.result()).into_owned())
-            .collect::<Vec<_>>()
-            .join(", ")
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    // With the key of each signature.
+    let dkim: Vec<String> = field
+        .results()
+        .filter(|result| result.is(b"dkim"))
+        .map(|result| match result.property(b"header", b"s") {
+            Some(key) => format!("{} ({key})", text(result.result())),
+            None => text(result.result()),
+        })
+        .collect();
+    // Of SPF, that of MAIL FROM: the name in HELO has one of its own.
+    let spf = field
+        .results()
+        .find(|result| result.is(b"spf") && result.property(b"smtp", b"mailfrom").is_some());
+    let dmarc = field.results().find(|result| result.is(b"dmarc"));
+    let or_none = |result: Option<Resinfo<'_>>| {
+        result.map_or_else(String::new, |result| text(result.result()))
     };
     Some(Results {
-        spf: of(b"spf"),
-        dkim: of(b"dkim"),
-        dmarc: of(b"dmarc"),
+        spf: or_none(spf),
+        dkim: dkim.join(", "),
+        dmarc: or_none(dmarc),
     })
 }
 
@@ -157,8 +173,9 @@ mod tests {
 Received: from mail.example.org (mail.example.org [127.0.0.1])
  by mx.example.net with ESMTPS id 1 for <ann@example.net>;
  Tue, 24 Nov 2026 06:00:00 +0000
-Authentication-Results: mx.example.net; dkim=pass header.d=example.org;
- dkim=pass header.d=example.org; spf=pass smtp.mailfrom=example.org;
+Authentication-Results: mx.example.net; dkim=pass header.d=example.org header.s=ed;
+ dkim=fail header.d=example.org header.s=rsa; spf=none smtp.helo=mail.example.org;
+ spf=pass smtp.mailfrom=joe@example.org;
  dmarc=pass header.from=example.org
 Authentication-Results: elsewhere.example; dmarc=fail
 DKIM-Signature: v=1
@@ -178,8 +195,8 @@ Hello
         let letter = first(&folder).unwrap().unwrap();
         assert_eq!(count(&folder).unwrap(), 1);
         assert_eq!(letter.from, "joe@example.org");
-        assert_eq!(letter.connection, "TLS, as ESMTPS");
-        assert_eq!(letter.results.dkim, "pass, pass");
+        assert_eq!(letter.connection, ENCRYPTED);
+        assert_eq!(letter.results.dkim, "pass (ed), fail (rsa)");
         assert_eq!(letter.results.spf, "pass");
         assert_eq!(letter.results.dmarc, "pass");
         assert_eq!(
@@ -195,11 +212,11 @@ Hello
     #[test]
     fn protocols() {
         for (with, words) in [
-            ("ESMTP", "no TLS"),
-            ("SMTP", "no TLS"),
-            ("ESMTPSA", "TLS, as ESMTPSA"),
-            ("UTF8SMTPS", "TLS, as UTF8SMTPS"),
-            ("ESMTPA", "no TLS"),
+            ("ESMTP", CLEAR),
+            ("SMTP", CLEAR),
+            ("ESMTPSA", ENCRYPTED),
+            ("UTF8SMTPS", ENCRYPTED),
+            ("ESMTPA", CLEAR),
         ] {
             let value = format!(" from a by b with {with} id 1; Tue, 24 Nov 2026 06:00:00 +0000");
             assert_eq!(connection(value.as_bytes()), words);

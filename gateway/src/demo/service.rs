@@ -186,33 +186,40 @@ pub(crate) fn program<'a>(
     Ok(command)
 }
 
-/// What the kernel holds a process to (proc(5)).
+/// What the kernel holds a process to (`proc(5)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Confinement {
     /// It cannot gain privileges by starting a program.
     pub(crate) no_new_privileges: bool,
     /// A filter decides which system calls it may make.
     pub(crate) filter: bool,
+    /// Landlock holds it to its own folders. The kernel does not tell others; the log of the service does.
+    pub(crate) folders: bool,
 }
 
 impl Confinement {
     /// None where the system does not tell.
-    pub(crate) fn of(pid: u32) -> Option<Self> {
-        fs::read_to_string(format!("/proc/{pid}/status"))
-            .ok()
-            .and_then(|status| Self::read(&status))
+    pub(crate) fn of(service: &Service) -> Option<Self> {
+        let status = fs::read_to_string(format!("/proc/{}/status", service.pid)).ok()?;
+        Self::read(&status, &service.log.events())
     }
 
-    fn read(status: &str) -> Option<Self> {
+    fn read(status: &str, events: &[Event]) -> Option<Self> {
         let value = |name: &str| {
             status
                 .lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
                 .map(str::trim)
         };
+        // The version of landlock, 0 without it.
+        let landlock = events
+            .iter()
+            .filter_map(|event| event.get("landlock").and_then(Value::as_u64))
+            .next_back();
         Some(Self {
             no_new_privileges: value("NoNewPrivs")? == "1",
             filter: value("Seccomp")? == "2",
+            folders: landlock.is_some_and(|version| version > 0),
         })
     }
 }
@@ -223,19 +230,22 @@ mod tests {
 
     #[test]
     fn what_the_kernel_says() {
-        let status = "Name:\tscop\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
-        let confined = Confinement {
-            no_new_privileges: true,
-            filter: true,
+        let said = |version: u32| {
+            let line = format!("{{\"message\":\"confined\",\"landlock\":{version}}}");
+            vec![serde_json::from_str::<Event>(&line).unwrap()]
         };
-        assert_eq!(Confinement::read(status), Some(confined));
-        let free = Confinement {
-            no_new_privileges: false,
-            filter: false,
-        };
-        let status = "NoNewPrivs:\t0\nSeccomp:\t0\n";
-        assert_eq!(Confinement::read(status), Some(free));
-        assert_eq!(Confinement::read("Name:\tscop\n"), None);
+        let confined = "Name:\tscop\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
+        let free = "NoNewPrivs:\t0\nSeccomp:\t0\n";
+        for (status, events, expected) in [
+            (confined, said(4), (true, true, true)),
+            (confined, said(0), (true, true, false)),
+            (free, Vec::new(), (false, false, false)),
+        ] {
+            let found = Confinement::read(status, &events).unwrap();
+            let found = (found.no_new_privileges, found.filter, found.folders);
+            assert_eq!(found, expected);
+        }
+        assert_eq!(Confinement::read("Name:\tscop\n", &said(4)), None);
     }
 
     #[test]

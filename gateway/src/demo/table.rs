@@ -44,7 +44,7 @@ pub(crate) struct Act {
     pub(crate) says_from: String,
     pub(crate) really_from: String,
     pub(crate) text: String,
-    pub(crate) connection: String,
+    pub(crate) connection: &'static str,
     pub(crate) results: Results,
     pub(crate) fate: Fate,
 }
@@ -86,7 +86,7 @@ impl Act {
             Line::SaysFrom => plain(&self.says_from),
             Line::ReallyFrom => plain(&self.really_from),
             Line::Text => plain(&self.text),
-            Line::Connection => plain(&self.connection),
+            Line::Connection => plain(self.connection),
             Line::Spf => result(&self.results.spf),
             Line::Dkim => result(&self.results.dkim),
             Line::Dmarc => result(&self.results.dmarc),
@@ -147,7 +147,7 @@ const LINES: [(&str, Line); 8] = [
     ("SPF", Line::Spf),
     ("DKIM", Line::Dkim),
     ("DMARC", Line::Dmarc),
-    ("receiver", Line::Fate),
+    ("outcome", Line::Fate),
 ];
 
 /// The text, with a line end.
@@ -194,27 +194,29 @@ fn write_all(out: &mut String, story: &Story, style: Style) -> fmt::Result {
     writeln!(out, "{}", style.paint(tone, words))
 }
 
+/// What holds, and what does not.
 fn confinement(found: Option<Confinement>) -> (String, Tone) {
     let Some(found) = found else {
-        return (
-            "how the kernel confines it is not told here".to_owned(),
-            Tone::Doubt,
-        );
+        let words = "how the kernel confines it is not told here";
+        return (words.to_owned(), Tone::Doubt);
     };
-    match (found.no_new_privileges, found.filter) {
-        (true, true) => (
-            "confined by the kernel: no new privileges (NoNewPrivs 1), system calls filtered (Seccomp 2)".to_owned(),
-            Tone::Plain,
-        ),
-        (true, false) => (
-            "no new privileges (NoNewPrivs 1), but system calls are not filtered".to_owned(),
+    let bounds = [
+        (found.no_new_privileges, "no new privileges"),
+        (found.filter, "few system calls"),
+        (found.folders, "no files but its own"),
+    ];
+    let said = |held: bool| -> Vec<&str> {
+        let bounds = bounds.iter().filter(|(holds, _)| *holds == held);
+        bounds.map(|(_, words)| *words).collect()
+    };
+    let (held, lost) = (said(true).join(", "), said(false).join(", "));
+    match (held.is_empty(), lost.is_empty()) {
+        (false, true) => (format!("the kernel allows it {held}"), Tone::Plain),
+        (false, false) => (
+            format!("the kernel allows it {held}; it does not hold it to: {lost}"),
             Tone::Doubt,
         ),
-        (false, true) => (
-            "system calls are filtered (Seccomp 2), but it may gain privileges".to_owned(),
-            Tone::Doubt,
-        ),
-        (false, false) => ("not confined by the kernel".to_owned(), Tone::Bad),
+        (true, _) => ("the kernel does not confine it".to_owned(), Tone::Bad),
     }
 }
 

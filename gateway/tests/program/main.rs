@@ -10,6 +10,7 @@
 
 mod check;
 mod corpus;
+mod demo;
 mod dns;
 #[cfg(target_os = "linux")]
 mod long;

@@ -8,7 +8,7 @@ fn act(title: &'static str, genuine: bool, words: [&str; 3], fate: Fate) -> Act 
         says_from: "joe@example.org".to_owned(),
         really_from: "a stranger at 127.0.0.2".to_owned(),
         text: "to account 4711".to_owned(),
-        connection: "no TLS".to_owned(),
+        connection: "in the clear",
         results: Results { spf, dkim, dmarc },
         fate,
     }
@@ -29,6 +29,7 @@ fn story(second: Fate, kept: usize) -> Story {
             confinement: Some(Confinement {
                 no_new_privileges: true,
                 filter: true,
+                folders: true,
             }),
         }],
         acts: vec![
@@ -46,18 +47,18 @@ fn a_table_for_a_person() {
         text,
         "\
 receiver      process 4711, listens at 127.0.0.1:2525
-              confined by the kernel: no new privileges (NoNewPrivs 1), system calls filtered (Seccomp 2)
+              the kernel allows it no new privileges, few system calls, no files but its own
 
               1 Joe's               2 forged
 says From     joe@example.org       joe@example.org
 really from   a stranger at         a stranger at
               127.0.0.2             127.0.0.2
 asks to pay   to account 4711       to account 4711
-connection    no TLS                no TLS
+connection    in the clear          in the clear
 SPF           pass                  fail
 DKIM          pass                  none
 DMARC         pass                  fail
-receiver      kept                  refused
+outcome       kept                  refused
 
 2  the receiver said: 550 5.7.1 No
 
@@ -117,4 +118,37 @@ fn long_words_and_long_texts() {
         wrap("12345678901234567890 1"),
         ["12345678901234567890", "1"]
     );
+}
+
+#[test]
+fn what_does_not_hold_is_said() {
+    for (holds, words, tone) in [
+        (
+            Some([true; 3]),
+            "the kernel allows it no new privileges, few system calls, no files but its own",
+            Tone::Plain,
+        ),
+        (
+            Some([true, true, false]),
+            "the kernel allows it no new privileges, few system calls; it does not hold it to: no files but its own",
+            Tone::Doubt,
+        ),
+        (
+            Some([false; 3]),
+            "the kernel does not confine it",
+            Tone::Bad,
+        ),
+        (
+            None,
+            "how the kernel confines it is not told here",
+            Tone::Doubt,
+        ),
+    ] {
+        let found = holds.map(|[no_new_privileges, filter, folders]| Confinement {
+            no_new_privileges,
+            filter,
+            folders,
+        });
+        assert_eq!(confinement(found), (words.to_owned(), tone));
+    }
 }
