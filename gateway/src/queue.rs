@@ -51,6 +51,9 @@ const POLL: Duration = Duration::from_millis(150);
 /// How often its names are read in any case.
 const FULL_SCAN: Duration = Duration::from_secs(60);
 
+/// After the folder could not be read.
+const SCAN_AGAIN: Duration = Duration::from_secs(5);
+
 /// New messages that are opened in one go, to see who they are for.
 const BATCH: usize = 256;
 
@@ -318,6 +321,7 @@ async fn watch(spool: Spool, poll: Duration, scans: mpsc::Sender<Vec<Id>>) {
                 Err(error) => {
                     tracing::error!(folder = %spool.folder().display(), error = reason(&error), "the spool cannot be read");
                     seen = None;
+                    sleep(SCAN_AGAIN).await;
                 }
             }
             // A large folder that changes all the time is not read all the time.

@@ -182,7 +182,7 @@ impl<R: Read> Read for Tee<'_, R> {
 }
 
 /// A new file in the folder for temporary files that nobody else can read; it goes away with the program.
-fn unnamed_file() -> io::Result<File> {
+pub(crate) fn unnamed_file() -> io::Result<File> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
     let name = format!("scop-{:032x}", u128::from_ne_bytes(random));

@@ -95,7 +95,7 @@ pub(crate) fn commit(
     let envelope = Envelope {
         arrived: report.now,
         from: "<>".to_owned(),
-        parameters: written.parameters.to_owned(),
+        parameters: written.parameters,
         to: vec![Recipient {
             path: entry.envelope.from.clone(),
             parameters: String::new(),
@@ -192,7 +192,7 @@ fn address(path: &str, name: &str) -> String {
 /// A notification, and what MAIL must say of it.
 struct Rendered {
     octets: Vec<u8>,
-    parameters: &'static str,
+    parameters: String,
 }
 
 /// All that a notification is made of.
@@ -250,7 +250,15 @@ fn render(
                     Transport::EightBit => "BODY=8BITMIME",
                     Transport::Utf8 => "BODY=8BITMIME SMTPUTF8",
                 };
-                return Ok(Rendered { octets, parameters });
+                // It tells of what its message may only say in secret (RFC 8689 5).
+                let secret = Parameters::parse(envelope.parameters.as_bytes())
+                    .is_ok_and(|parameters| parameters.find("REQUIRETLS").is_some());
+                let words = [parameters, if secret { "REQUIRETLS" } else { "" }];
+                let words = words.into_iter().filter(|word| !word.is_empty());
+                return Ok(Rendered {
+                    octets,
+                    parameters: words.collect::<Vec<_>>().join(" "),
+                });
             }
             Err(error) => {
                 tracing::debug!(id = %entry.id, notification = %id, %error, "the notification gives back less of the message");

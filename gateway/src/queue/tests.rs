@@ -23,6 +23,7 @@ struct World {
     /// How far the clock on the wall has jumped.
     jump: Arc<AtomicI64>,
     retry: Retry,
+    poll: Duration,
 }
 
 /// What a server does with a recipient: by its path, and the number of attempts before.
@@ -138,6 +139,7 @@ impl World {
             began: Instant::now(),
             jump: Arc::default(),
             retry: Retry::default(),
+            poll: Duration::from_secs(1),
         }
     }
 
@@ -160,7 +162,7 @@ impl World {
                 let now = START + began.elapsed().as_secs();
                 UnixTime(now.saturating_add_signed(jump.load(Ordering::Relaxed)))
             })),
-            poll: Duration::from_secs(1),
+            poll: self.poll,
             stop: Duration::ZERO,
             ..Options::new("mx.example.net".to_owned(), self.retry.clone(), figures)
         }

@@ -251,6 +251,14 @@ impl<T: Transport> Work<T> {
         let envelope = &message.outgoing.entry.envelope;
         let due: Vec<usize> = {
             let mut progress = message.progress.lock().await;
+            // What an earlier process did not come to tell is told before there is more: the notification may be
+            // there already, and names these recipients only.
+            if progress.jobs == 0
+                && progress.state.is_to_be_reported()
+                && !self.tell(message, &mut progress.state, None).await
+            {
+                return later;
+            }
             progress.jobs += 1;
             let fates = envelope
                 .to
@@ -294,7 +302,7 @@ impl<T: Transport> Work<T> {
                 self.keep(&job.id, &progress.state, is_new).await;
             }
         }
-        if progress.jobs == 0 && !self.tell(message, &mut progress.state, now).await {
+        if progress.jobs == 0 && !self.tell(message, &mut progress.state, Some(now)).await {
             return later;
         }
         if progress.state.is_over() {
@@ -337,7 +345,10 @@ impl<T: Transport> Work<T> {
             Some(Ok(state)) => state,
             Some(Err(rule)) => {
                 tracing::error!(%id, rule, "its state is broken; all recipients are tried again");
-                State::new(&entry.envelope)
+                let mut state = State::new(&entry.envelope);
+                // What was told is unknown; so the next notification must not have the name of one before.
+                state.reports = getrandom::u32().map_err(io::Error::from)?;
+                state
             }
         };
         Ok(Message {
@@ -454,10 +465,10 @@ impl<T: Transport> Work<T> {
         true
     }
 
-    /// Tells the sender what is to be told; false when that could not be done.
-    async fn tell(&self, message: &Message, state: &mut State, now: UnixTime) -> bool {
+    /// Tells the sender what is to be told, and with `late` also that it takes longer, if it does by then; false when
+    /// that could not be done.
+    async fn tell(&self, message: &Message, state: &mut State, late: Option<UnixTime>) -> bool {
         let Entry { id, envelope, .. } = &message.outgoing.entry;
-        let mut is_changed = false;
         let is_pending = |fate: &Fate| {
             matches!(
                 fate,
@@ -468,53 +479,66 @@ impl<T: Transport> Work<T> {
             )
         };
         let is_late = !state.warned
-            && self.backoff.is_late(envelope.arrived, now)
+            && late.is_some_and(|now| self.backoff.is_late(envelope.arrived, now))
             && state.recipients.iter().any(is_pending);
-        if let Some(bounces) = self.bounces.clone()
-            && envelope.from != "<>"
-            && (is_late || state.is_to_be_reported())
-        {
-            let report = dsn::Report {
-                name: self.options.name.clone(),
-                number: state.reports,
-                is_late,
-                now,
-                end: self.backoff.end(envelope.arrived),
-            };
-            let (outgoing, told) = (Arc::clone(&message.outgoing), state.clone());
-            match blocking(move || dsn::commit(&bounces, &outgoing.entry, &told, &report)).await {
-                Ok(Some(made)) => {
-                    state.reports = state.reports.saturating_add(1);
-                    for kind in made.kinds {
-                        self.options.figures.notifications.add([kind]);
-                    }
-                    tracing::info!(%id, notification = %made.id, to = shown(envelope.from.as_bytes()), "its sender is told");
-                }
-                Ok(None) => {}
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                    tracing::error!(%id, error = reason(&error), "its sender cannot be told; the message is kept in `failed`");
-                    state.kept = true;
-                }
-                Err(error) => {
-                    tracing::error!(%id, error = reason(&error), "its sender cannot be told yet; later again");
-                    return false;
-                }
-            }
-            for fate in &mut state.recipients {
-                if matches!(fate, Fate::Relayed { .. } | Fate::Failed { .. }) {
-                    *fate = Fate::Done;
-                }
-            }
-            is_changed = true;
+        if !is_late && !state.is_to_be_reported() {
+            return true;
         }
-        if is_late {
-            state.warned = true;
-            is_changed = true;
+        match self.commit(message, state, is_late).await {
+            Ok(Some(made)) => {
+                state.reports = state.reports.wrapping_add(1);
+                for kind in made.kinds {
+                    self.options.figures.notifications.add([kind]);
+                }
+                let to = shown(envelope.from.as_bytes());
+                tracing::info!(%id, notification = %made.id, to, "its sender is told");
+            }
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                tracing::error!(%id, error = reason(&error), "its sender cannot be told; the message is kept in `failed`");
+                state.kept = true;
+            }
+            Err(error) => {
+                tracing::error!(%id, error = reason(&error), "its sender cannot be told yet; later again");
+                return false;
+            }
         }
-        if is_changed && !state.is_over() {
+        for fate in &mut state.recipients {
+            if matches!(fate, Fate::Relayed { .. } | Fate::Failed { .. }) {
+                *fate = Fate::Done;
+            }
+        }
+        state.warned |= is_late;
+        if !state.is_over() {
             self.keep(id, state, true).await;
         }
         true
+    }
+
+    /// Writes a notification; none when nobody wants to know.
+    async fn commit(
+        &self,
+        message: &Message,
+        state: &State,
+        is_late: bool,
+    ) -> io::Result<Option<dsn::Made>> {
+        let envelope = &message.outgoing.entry.envelope;
+        let Some(bounces) = self.bounces.clone().filter(|_| envelope.from != "<>") else {
+            if state.is_to_be_reported() {
+                let rule = "there is nowhere to put notifications any more";
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, rule));
+            }
+            return Ok(None);
+        };
+        let report = dsn::Report {
+            name: self.options.name.clone(),
+            number: state.reports,
+            is_late,
+            now: self.options.clock.now(),
+            end: self.backoff.end(envelope.arrived),
+        };
+        let (outgoing, told) = (Arc::clone(&message.outgoing), state.clone());
+        blocking(move || dsn::commit(&bounces, &outgoing.entry, &told, &report)).await
     }
 
     /// Writes the state. What must not be forgotten is tried until it is written: a recipient that has the message

@@ -16,4 +16,5 @@ mod dns;
 mod long;
 mod parse;
 mod run;
+mod send;
 mod sign;

@@ -412,3 +412,15 @@ fn the_same_is_committed_once() {
     let made = commit(&other, &entry, &state, &report()).unwrap().unwrap();
     assert!(other.has(&made.id).unwrap());
 }
+
+#[test]
+fn what_came_in_secret_goes_back_in_secret() {
+    let world = World::new();
+    let to = [("<ann@example.org>", "")];
+    let entry = world.entry(
+        &envelope("<joe@example.net>", "REQUIRETLS RET=HDRS", &to),
+        MESSAGE,
+    );
+    let rendered = notification(&entry, vec![failed("550 no")]);
+    assert_eq!(rendered.parameters, "REQUIRETLS");
+}

@@ -1,0 +1,179 @@
+//! The way of all messages of a sender, by its configuration, with their signatures.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scop_smtp_proto::client::TlsPolicy;
+use zeroize::Zeroizing;
+
+use super::config::{Config, Route};
+use super::mx::{self, Mx};
+use super::sign::Keys;
+use super::sts::Sts;
+use crate::deliver::{Credentials, Fixed, Pool, Settings, Target};
+use crate::error::Error;
+use crate::http::Https;
+use crate::message::reason;
+use crate::queue::{Outcome, Outgoing, Transport};
+use crate::resolve::Resolver;
+use crate::spool::Entry;
+use crate::tls::client::Trust;
+
+/// An address that could not be reached is left alone for so long.
+const REST: Duration = Duration::from_secs(60);
+
+/// Signatures, and the next server.
+pub(crate) struct Way {
+    keys: Keys,
+    next: Next,
+    pool: Pool,
+}
+
+enum Next {
+    Mx(Box<Mx<Pool>>),
+    Fixed(Fixed),
+}
+
+impl Way {
+    /// Reads the files that the configuration names.
+    pub(crate) fn new(config: &Config, keys: Keys) -> Result<Self, Error> {
+        let trust = Trust::new(config.tls.roots.as_deref())?;
+        let mut settings = Settings::new(&config.name, trust.clone());
+        settings.connections_per_host = config.limits.connections_per_host.max(1);
+        if let Route::Smtp {
+            host,
+            user,
+            password_file,
+            ..
+        } = &config.route
+        {
+            settings.credentials =
+                credentials(user.as_deref(), password_file.as_deref(), host.is_some())?;
+        }
+        let pool = Pool::new(settings)?;
+        let next = match &config.route {
+            Route::Mx {
+                port,
+                private_addresses,
+                own_names,
+                own_addresses,
+            } => {
+                let resolver = Resolver::of_service(&config.dns)?;
+                let route = mx::Settings {
+                    port: *port,
+                    private_addresses: *private_addresses,
+                    own_names: own_names.clone(),
+                    own_addresses: own_addresses.clone(),
+                    rest: REST,
+                };
+                let sts = if config.tls.mta_sts {
+                    let folder = config.state.join("mta-sts");
+                    let https = trust.https().map_err(|error| Error::new("[tls]", error))?;
+                    let (https, port) = (Https::new(https), config.tls.mta_sts_port);
+                    let opened = Sts::open(
+                        &folder,
+                        Arc::clone(&resolver),
+                        https,
+                        port,
+                        *private_addresses,
+                    );
+                    Some(opened.map_err(|error| Error::new(folder.display(), reason(&error)))?)
+                } else {
+                    None
+                };
+                Next::Mx(Box::new(Mx::new(route, resolver, pool.clone(), sts)))
+            }
+            Route::Smtp {
+                address,
+                host,
+                implicit_tls,
+                ..
+            } => {
+                let target = Target {
+                    host: host.clone().unwrap_or_default(),
+                    address: *address,
+                    lmtp: false,
+                    implicit_tls: *implicit_tls,
+                    tls: TlsPolicy::Opportunistic,
+                    names: host.iter().cloned().collect(),
+                };
+                Next::Fixed(Fixed::new(pool.clone(), target))
+            }
+            Route::Lmtp { address } => {
+                let target = Target {
+                    host: String::new(),
+                    address: *address,
+                    lmtp: true,
+                    implicit_tls: false,
+                    tls: TlsPolicy::None,
+                    names: Vec::new(),
+                };
+                Next::Fixed(Fixed::new(pool.clone(), target))
+            }
+        };
+        Ok(Self { keys, next, pool })
+    }
+
+    /// Its connections, to be closed at the end.
+    pub(crate) fn pool(&self) -> Pool {
+        self.pool.clone()
+    }
+}
+
+impl Transport for Way {
+    fn prefix(&self, entry: &Entry) -> io::Result<Vec<u8>> {
+        self.keys.sign(entry)
+    }
+
+    async fn deliver(
+        &self,
+        message: &Outgoing,
+        domain: &str,
+        recipients: &[usize],
+    ) -> Vec<Outcome> {
+        match &self.next {
+            Next::Mx(mx) => mx.deliver(message, domain, recipients).await,
+            Next::Fixed(fixed) => fixed.deliver(message, domain, recipients).await,
+        }
+    }
+}
+
+/// Who the sender is to its server. A password is shown to nobody who has not proven to be that server.
+fn credentials(
+    user: Option<&str>,
+    password_file: Option<&Path>,
+    has_host: bool,
+) -> Result<Option<Credentials>, Error> {
+    let (user, file) = match (user, password_file) {
+        (None, None) => return Ok(None),
+        (Some(user), Some(file)) => (user, file),
+        _ => {
+            return Err(Error::new(
+                "[route]",
+                "`user` and `password_file` go together",
+            ));
+        }
+    };
+    if !has_host {
+        let rule =
+            "`user` needs `host`, the name on the certificate of the server that gets the password";
+        return Err(Error::new("[route]", rule));
+    }
+    let text = fs::read_to_string(file)
+        .map(Zeroizing::new)
+        .map_err(|error| Error::new(file.display(), reason(&error)))?;
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.is_empty() || line.contains(char::is_control) {
+        return Err(Error::new(
+            file.display(),
+            "a password is one line, without control characters",
+        ));
+    }
+    Ok(Some(Credentials {
+        user: user.to_owned(),
+        password: Zeroizing::new(line.to_owned()),
+    }))
+}
