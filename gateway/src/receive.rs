@@ -53,6 +53,9 @@ use crate::tls::server::Certificate;
 /// Passwords that are judged at once: each takes a core for its time.
 const LOGINS: usize = 4;
 
+/// Messages of one connection. The server of a list keeps one for hours; the machine ends it after a day.
+const TRANSACTIONS: u32 = 1_000_000;
+
 /// What could not be delivered to one of several Maildirs is tried again after this time.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -152,6 +155,7 @@ impl Opened {
         let mut limits = Limits::DEFAULT;
         limits.message_octets = config.limits.message;
         limits.recipients = config.limits.recipients;
+        limits.transactions = TRANSACTIONS;
         let receiver = Receiver {
             name: config.name.clone(),
             limits,

@@ -4,6 +4,8 @@
 //! fields of this host go before the header, and the message is committed. Only then comes 250. Whoever goes away
 //! before leaves nothing.
 //!
+//! Each message has an id, which is in its Received field, in the reply, in the names of files and in the log.
+//!
 //! A client that goes away between the end of its message and the reply may send it again (RFC 1047): that it is
 //! gone is not seen while the message is committed, and is not looked for.
 
@@ -11,8 +13,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rustls::CipherSuite;
-use scop_core::UnixTime;
-use scop_mime_core::{HeaderEnd, find_header_end};
+use scop_core::{Emit as _, UnixTime};
+use scop_mime_core::header::date::Zone;
+use scop_mime_core::{DateTime, HeaderBlock, HeaderEnd, find_header_end};
 use scop_smtp_proto::extension::Protocol;
 use scop_smtp_proto::server::{Discarded, Event, Server};
 use scop_smtp_proto::{Reply, Status};
@@ -252,7 +255,8 @@ impl<'r> Host<'r> {
         }
     }
 
-    /// The checks for what comes here.
+    /// The checks for what comes here: mail from outside. A user has logged in; and before LMTP stands a server of our
+    /// own, whose client is not known here: without SPF, DMARC would fail for what it had passed.
     fn checker(&self) -> Option<&'r Checker> {
         let checker = self.receiver.checker.as_ref();
         checker.filter(|_| self.desk.kind == Kind::Mx)
@@ -308,6 +312,14 @@ impl<'r> Host<'r> {
         }
         head.extend_from_slice(&findings.fields);
         head.extend_from_slice(&trace::received(&arrival).map_err(fault)?);
+        if self.desk.kind.is_submission() {
+            complete(&mut head, header, id, &self.receiver.name);
+        }
+        // The server before this one has written what it found, and its word is as good as ours.
+        if self.desk.kind == Kind::Lmtp {
+            head.extend_from_slice(header);
+            return Ok(head);
+        }
         let authserv_id = &self.receiver.authserv_id;
         let kept = trace::without_claims(header, authserv_id).map_err(fault)?;
         if kept.removed > 0 {
@@ -405,6 +417,26 @@ fn judge(header: &[u8]) -> Result<(), Reply<'static>> {
         return Err(replies::LOOP);
     }
     Ok(())
+}
+
+/// Adds what RFC 6409 8.2 and 8.3 let a submission server add, above a header that lacks it: a message without them is
+/// more likely to be refused on its way. All else stays as the user has written it.
+fn complete(head: &mut Vec<u8>, header: &[u8], id: &Id, name: &str) {
+    let has = |wanted: &[u8]| {
+        let mut fields = HeaderBlock::new(header).fields();
+        fields.any(|field| field.is(wanted))
+    };
+    if !has(b"Date")
+        && let Some(date) = DateTime::from_unix(wall_clock(), Zone::UTC)
+    {
+        head.extend_from_slice(b"Date: ");
+        // A vector is never full.
+        let _ = date.emit(head);
+        head.extend_from_slice(b"\r\n");
+    }
+    if !has(b"Message-ID") {
+        head.extend_from_slice(format!("Message-ID: <{id}@{name}>\r\n").as_bytes());
+    }
 }
 
 fn storage(id: &Id, error: &std::io::Error) -> Reply<'static> {
