@@ -12,7 +12,7 @@ use std::time::Duration;
 use scop_core::Instant;
 use scop_smtp_proto::auth::server::Exchange;
 use scop_smtp_proto::parameter::Parameters;
-use scop_smtp_proto::server::{AnswerError, Buffers, Config, Event, Server};
+use scop_smtp_proto::server::{AnswerError, Buffers, Config, End, Event, Server};
 use scop_smtp_proto::{ForwardPath, Reply, ReversePath};
 use tokio::net::TcpStream;
 use tracing::{debug, info};
@@ -144,7 +144,12 @@ pub(super) async fn serve(
     if wire.is_slow {
         info!(client = %ip, "dropped: it did not take the replies");
     }
-    debug!(client = %ip, end = ?server.end(), "session ended");
+    match server.end() {
+        None | Some(End::Quit | End::Closed | End::Shutdown) => {
+            debug!(client = %ip, "session ended");
+        }
+        Some(end) => info!(client = %ip, why = %end, "session cut off"),
+    }
     wire.close().await;
 }
 
@@ -221,10 +226,7 @@ impl Host<'_> {
             if failed {
                 return server.handle_closed();
             }
-        } else {
-            info!(client = %self.ip, "dropped: it sent in the clear behind STARTTLS");
         }
-        // The machine says so at its end.
         let _ = server.tls_started(wire.unread(), now());
         self.mail = None;
         self.user = None;

@@ -15,6 +15,8 @@ mod dns;
 #[cfg(target_os = "linux")]
 mod long;
 mod parse;
+#[cfg(unix)]
+mod receive;
 mod run;
 mod send;
 mod sign;
