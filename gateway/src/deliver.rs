@@ -20,6 +20,7 @@ mod wire;
 mod work;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ use zeroize::Zeroizing;
 pub(crate) use fixed::Fixed;
 pub(crate) use pool::Pool;
 
+use crate::error::Error;
 use crate::queue::{Failure, Outcome};
 use crate::tls::client::Trust;
 use letter::Letter;
@@ -82,7 +84,7 @@ pub(crate) struct Settings {
     /// What the client calls itself in EHLO.
     pub(crate) name: String,
     pub(crate) trust: Trust,
-    /// Who it is to servers that ask; there is no delivery without, then.
+    /// Who the client proves to be before anything is sent; nobody without.
     pub(crate) credentials: Option<Credentials>,
     /// Connections to one address at once.
     pub(crate) connections_per_host: usize,
@@ -140,6 +142,26 @@ impl Settings {
             quit: Duration::from_secs(5),
             timeouts: Timeouts::DEFAULT,
         }
+    }
+}
+
+impl Credentials {
+    /// The password is the first line of a file.
+    pub(crate) fn read(user: &str, file: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(file)
+            .map(Zeroizing::new)
+            .map_err(|error| Error::new(file.display(), crate::message::reason(&error)))?;
+        let password = text.lines().next().unwrap_or_default();
+        if password.is_empty() {
+            return Err(Error::new(
+                file.display(),
+                "its first line is the password, and there is none",
+            ));
+        }
+        Ok(Self {
+            user: user.to_owned(),
+            password: Zeroizing::new(password.to_owned()),
+        })
     }
 }
 

@@ -264,7 +264,17 @@ impl<'s> Session<'s> {
             }
         };
         match work.order(client, &facts) {
-            Turn::Sent => Next::Go,
+            Turn::Sent => {
+                tracing::debug!(
+                    id = letter.id.as_str(),
+                    host = %self.target.name(),
+                    address = %self.target.address,
+                    tls = ?self.tls,
+                    earlier = self.messages,
+                    "the message is offered"
+                );
+                Next::Go
+            }
             Turn::Unusable(failure) => {
                 self.answer(Err(failure), false);
                 Next::Quit
@@ -295,8 +305,15 @@ impl<'s> Session<'s> {
             reply: None,
             why: format!("{}: AUTH: {why}", self.target.name()),
         };
-        let Some(mechanism) = client.peer().mechanisms.iter().next() else {
-            return Err(failure("the server offers no mechanism that may be used"));
+        // Whoever answers in place of the server would like to be told the password.
+        let is_verified = matches!(self.tls, TlsResult::Encrypted { verified: true, .. });
+        let mut usable = (client.peer().mechanisms.iter())
+            .filter(|mechanism| is_verified || !mechanism.reveals_secret());
+        let Some(mechanism) = usable.next() else {
+            return Err(failure(
+                "the server offers no mechanism that may be used; a password is shown only to a server with a \
+                 certificate that is good for its name",
+            ));
         };
         let mut random = [0; 18];
         getrandom::fill(&mut random).map_err(|error| failure(&error.to_string()))?;

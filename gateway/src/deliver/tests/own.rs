@@ -9,10 +9,12 @@ use scop_smtp_proto::extension::{
 use scop_smtp_proto::server::{Buffers, Config, Event, Server, Step};
 use scop_smtp_proto::{Reply, Status};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
+use super::tls::{Authority, NAME};
 use super::*;
 use crate::queue::Transport as _;
+use crate::tls::channel::Channel;
 
 const ITERATIONS: u32 = 4096;
 const SALT: &[u8] = b"a salt per user.";
@@ -26,7 +28,7 @@ struct Offer {
 }
 
 /// Serves one client, and says by which mechanism it proved itself.
-async fn serve(mut stream: TcpStream, offer: Offer) -> (Vec<u8>, Option<&'static str>) {
+async fn serve(mut stream: impl Channel, offer: Offer) -> (Vec<u8>, Option<&'static str>) {
     let auth = Auth {
         mechanisms: offer.mechanisms,
         plaintext_allowed: offer.plaintext_allowed,
@@ -120,15 +122,7 @@ async fn auth() {
             user: "joe".to_owned(),
             password: Zeroizing::new(password.to_owned()),
         });
-        let target = Target {
-            host: String::new(),
-            address,
-            lmtp: false,
-            implicit_tls: false,
-            tls: TlsPolicy::Opportunistic,
-            names: Vec::new(),
-        };
-        let fixed = Fixed::new(Pool::new(settings).unwrap(), target);
+        let fixed = Fixed::smtp(settings, address, None, false).unwrap();
         let offer = Offer {
             mechanisms,
             plaintext_allowed,
@@ -154,18 +148,55 @@ async fn auth() {
     }
 }
 
+/// A password is shown to a server whose certificate is good for its name, and to no other.
+#[tokio::test]
+async fn passwords_under_tls() {
+    let authority = Authority::new("ours");
+    let plain = MechanismSet::default().with(Mechanism::Plain);
+    let all = MechanismSet::PROOFS.with(Mechanism::Plain);
+    let cases = [
+        (plain, NAME, Some(NAME), Some("PLAIN"), "+ +"),
+        (plain, "127.0.0.1", None, Some("PLAIN"), "+ +"),
+        (plain, NAME, None, None, "~4.7.0 ~4.7.0"),
+        (all, NAME, None, Some("SCRAM"), "+ +"),
+    ];
+    for (mechanisms, certificate, host, proof, result) in cases {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let acceptor = authority.acceptor(certificate, 2999);
+        let mut settings = settings();
+        settings.trust = authority.trust.clone();
+        let file = temporary_path();
+        std::fs::write(&file, "secret\n").unwrap();
+        settings.credentials = Some(Credentials::read("joe", &file).unwrap());
+        std::fs::remove_file(&file).unwrap();
+        let fixed = Fixed::smtp(settings, address, host, true).unwrap();
+        let offer = Offer {
+            mechanisms,
+            plaintext_allowed: true,
+            protocol: Protocol::Smtp,
+        };
+        let served = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            serve(acceptor.accept(stream).await.unwrap(), offer).await
+        });
+        let outcomes = fixed
+            .deliver(&message("", TO, TEXT), "example.net", &[0, 1])
+            .await;
+        let delivery = Delivery {
+            outcomes: Ok(outcomes),
+            tls: TlsResult::None,
+        };
+        assert_eq!(short(&delivery), result, "{host:?}");
+        fixed.close().await;
+        assert_eq!(served.await.unwrap().1, proof);
+    }
+}
+
 #[tokio::test]
 async fn lmtp() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Target {
-        host: String::new(),
-        address: listener.local_addr().unwrap(),
-        lmtp: true,
-        implicit_tls: false,
-        tls: TlsPolicy::None,
-        names: Vec::new(),
-    };
-    let fixed = Fixed::new(Pool::new(settings()).unwrap(), target);
+    let fixed = Fixed::lmtp(settings(), listener.local_addr().unwrap()).unwrap();
     let offer = Offer {
         mechanisms: MechanismSet::default(),
         plaintext_allowed: false,

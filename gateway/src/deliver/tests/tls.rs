@@ -12,13 +12,13 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 
 /// An authority, and a trust that has it.
-struct Authority {
+pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    trust: Trust,
+    pub(super) trust: Trust,
 }
 
 impl Authority {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -35,7 +35,7 @@ impl Authority {
     }
 
     /// A server with a certificate for `name`, valid to the end of `year`.
-    fn acceptor(&self, name: &str, year: i32) -> TlsAcceptor {
+    pub(super) fn acceptor(&self, name: &str, year: i32) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2020, 1, 1);
@@ -84,7 +84,7 @@ fn word(tls: &TlsResult) -> String {
     }
 }
 
-const NAME: &str = "mx.example.org";
+pub(super) const NAME: &str = "mx.example.org";
 
 #[tokio::test]
 async fn certificates() {
