@@ -1,5 +1,7 @@
 //! `receiver.toml`.
 
+mod check;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;

@@ -1,5 +1,7 @@
 //! `sender.toml`.
 
+mod check;
+
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -1,5 +1,8 @@
 //! The parts of a configuration that both services have, and how one is read.
 
+pub(crate) mod check;
+pub(crate) mod source;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,14 +10,61 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use self::check::{Checked, Findings};
+use self::source::Source;
 use crate::error::Error;
 use crate::resolve::system::PORT;
+use crate::service::files;
+use crate::terminal::say;
 
-/// Reads a file; an error names the line and the key.
+/// Reads a configuration and looks whether it makes sense. What is wrong is said, one line for each error; the
+/// last one is given back.
+pub(crate) fn open<T: Checked>(path: &Path) -> Result<T, Error> {
+    let text = text(path)?;
+    let (config, findings) = Source::parse(path, &text)
+        .and_then(|source| {
+            let config: T = source.values()?;
+            let mut findings = Findings::new(&source);
+            config.check(&mut findings);
+            Ok((config, findings.said()))
+        })
+        .map_err(|errors| one_of(errors, path))?;
+    for warning in findings.warnings {
+        say(format_args!("warning: {warning}"));
+    }
+    if findings.errors.is_empty() {
+        Ok(config)
+    } else {
+        Err(one_of(findings.errors, path))
+    }
+}
+
+/// What `--check-config` says when all is well.
+pub(crate) fn report<T: Checked>(path: &Path, config: &T) -> String {
+    format!("{}: ok\n{}", path.display(), config.summary())
+}
+
+/// Reads a configuration, and no file that it names.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::new(path.display(), crate::message::reason(&error)))?;
-    toml::from_str(&text).map_err(|error| Error::new(path.display(), error.message()))
+    let text = text(path)?;
+    Source::parse(path, &text)
+        .and_then(|source| source.values())
+        .map_err(|errors| one_of(errors, path))
+}
+
+fn text(path: &Path) -> Result<String, Error> {
+    let octets = files::read(path)?;
+    str::from_utf8(&octets).map(str::to_owned).map_err(|error| {
+        let byte = error.valid_up_to() as u64;
+        Error::at(path.display(), byte, "a text in UTF-8 is needed")
+    })
+}
+
+/// Says all errors but the last, which is for the caller.
+fn one_of(mut errors: Vec<Error>, path: &Path) -> Error {
+    let last = errors.pop();
+    errors.iter().for_each(say);
+    last.unwrap_or_else(|| Error::new(path.display(), "it cannot be used"))
 }
 
 /// `[log]`: what is told of the work, on standard error.

@@ -1,0 +1,149 @@
+use super::*;
+use crate::receive::config::Config as Receiver;
+use crate::send::config::Config as Sender;
+
+fn errors<T: DeserializeOwned>(text: &str) -> Vec<String> {
+    let path = Path::new("x.toml");
+    match Source::parse(path, text).and_then(|source| source.values::<T>()) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.iter().map(Error::to_string).collect(),
+    }
+}
+
+/// A receiver that is fine but for what comes before and after.
+fn receiver(first: &str, last: &str) -> Vec<String> {
+    errors::<Receiver>(&format!(
+        "{first}\nname = 'mail.example.org'\nstate = '/s'\n{last}\n"
+    ))
+}
+
+const LISTEN: &str = "[[listen]]\naddress = '0.0.0.0:25'\nkind = 'mx'\n";
+
+#[test]
+fn errors_have_their_line_and_key() {
+    assert!(receiver("", LISTEN).is_empty());
+    for (last, expected) in [
+        (
+            format!("{LISTEN}[limits]\nfoo = 1"),
+            "x.toml:8: unknown key \"foo\" in [limits]; known: message, recipients, connections, connections_per_client",
+        ),
+        (
+            format!("{LISTEN}kid = 'mx'"),
+            "x.toml:7: unknown key \"kid\" in [[listen]]; known: address, kind",
+        ),
+        (
+            format!("nmae = 'x'\n{LISTEN}"),
+            "x.toml:4: unknown key \"nmae\"; known: name, authserv_id, state, listen",
+        ),
+        (
+            format!(
+                "{LISTEN}[deliver]\nto = 'maildir'\nfolder = '/m'\nmailboxes = {{}}\nquota = 1"
+            ),
+            "x.toml:11: unknown key \"quota\" in [deliver]; known: ",
+        ),
+        (
+            format!("{LISTEN}[tls]\ncertificate = 'a'"),
+            "x.toml:7: the key \"key\" is missing in [tls]",
+        ),
+        (
+            "[[listen]]\naddress = '0.0.0.0:25'".to_owned(),
+            "x.toml:4: the key \"kind\" is missing in [[listen]]",
+        ),
+        ("".to_owned(), "x.toml: the key \"listen\" is missing"),
+        (
+            format!("{LISTEN}[limits]\nconnections = 'x'"),
+            "x.toml:8: connections: invalid type: string \"x\", expected usize",
+        ),
+        (
+            format!("{LISTEN}[limits]\nstop = '5 apples'"),
+            "x.toml:8: stop: a time is a number and s, m, h or d, like 30s: \"5 apples\"",
+        ),
+        (
+            "[[listen]]\naddress = '0.0.0.0'\nkind = 'mx'".to_owned(),
+            "x.toml:5: address: invalid socket address syntax",
+        ),
+        (
+            "[[listen]]\naddress = '0.0.0.0:25'\nkind = 'mux'".to_owned(),
+            "x.toml:6: kind: unknown variant \"mux\", expected one of \"mx\", \"submission\", \"submissions\", \"lmtp\"",
+        ),
+        (
+            format!("{LISTEN}[deliver]\nto = 'nowhere'"),
+            "x.toml:8: to: unknown variant \"nowhere\"",
+        ),
+        (
+            format!("{LISTEN}threads = 0"),
+            "x.toml:7: unknown key \"threads\" in [[listen]]; known: address, kind",
+        ),
+        (format!("threads = 0\n{LISTEN}"), "x.toml:4: threads: "),
+        (
+            format!("name = 'twice'\n{LISTEN}"),
+            "x.toml:4: duplicate key",
+        ),
+        (format!("x =\n{LISTEN}"), "x.toml:4: "),
+    ] {
+        let found = receiver("", &last);
+        let [one] = found.as_slice() else {
+            panic!("{last}\n{found:#?}");
+        };
+        assert!(one.starts_with(expected), "{last}\n{one}");
+        assert!(!one.contains('\n'), "{one}");
+    }
+}
+
+#[test]
+fn all_unknown_keys_are_found_and_more() {
+    let found = receiver(
+        "a = 1\nb = 2",
+        &format!("{LISTEN}[checks]\nc = 3\nenabled = 'yes'"),
+    );
+    let expected = [
+        "x.toml:1: unknown key \"a\"",
+        "x.toml:2: unknown key \"b\"",
+        "x.toml:9: unknown key \"c\" in [checks]; known: enabled, dmarc",
+        "x.toml:10: enabled: invalid type",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}");
+    }
+    // Both errors of form.
+    assert_eq!(receiver("a = \nb = ]", LISTEN).len(), 2);
+}
+
+#[test]
+fn keys_within_keys() {
+    let found = errors::<Sender>(
+        "name = 'x'\nspool = 's'\nstate = 't'\n[tls]\n[tls.report]\norganization = 'x'\ncontact = 'x'\nfrm = 'x'",
+    );
+    assert_eq!(
+        found,
+        [
+            "x.toml:8: unknown key \"frm\" in [tls.report]; known: organization, contact, from",
+            "x.toml:5: the key \"from\" is missing in [tls.report]"
+        ]
+    );
+    let found = errors::<Sender>(
+        "name = 'x'\nspool = 's'\nstate = 't'\nroute = { to = 'lmtp', address = '127.0.0.1:24', host = 'x' }",
+    );
+    assert_eq!(
+        found,
+        ["x.toml:4: unknown key \"host\" in [route]; known: address"]
+    );
+}
+
+#[test]
+fn places_of_values() {
+    let text = format!("name = 'x'\n[tls]\nkey = 'x'\n{LISTEN}{LISTEN}");
+    let source = Source::parse(Path::new("x.toml"), &text).unwrap();
+    for (way, line) in [
+        ("name", "x.toml:1: no"),
+        ("tls", "x.toml:2: no"),
+        ("tls.key", "x.toml:3: no"),
+        ("tls.certificate", "x.toml:2: no"),
+        ("listen.1.kind", "x.toml:9: no"),
+        ("listen.2.kind", "x.toml:4: no"),
+        ("state", "x.toml: no"),
+    ] {
+        assert_eq!(source.error(way, "no").to_string(), line, "{way}");
+    }
+}
