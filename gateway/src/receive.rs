@@ -85,9 +85,10 @@ struct Desk {
 
 /// Runs until it is told to stop.
 pub(crate) fn run(arguments: &Receive) -> Result<(), Error> {
-    let config: Config = service::config::read(&arguments.config)?;
+    let config: Config = service::config::open(&arguments.config)?;
     if arguments.check_config {
-        return Opened::new(&config, true).map(|_| ());
+        Opened::new(&config, true)?;
+        return crate::print(&service::config::report(&arguments.config, &config));
     }
     service::log::start(&config.log);
     let listeners = (config.listen.iter())
@@ -97,7 +98,7 @@ pub(crate) fn run(arguments: &Receive) -> Result<(), Error> {
     let opened = Opened::new(&config, false)?;
     let setup = Setup {
         sandbox: (!arguments.no_sandbox).then(|| config.sandbox()),
-        threads: None,
+        threads: config.threads,
     };
     service::run(&setup, |stop, reload| async move {
         if let Some(socket) = figures {

@@ -174,12 +174,11 @@ impl Config {
         }
         if let Some(submit) = &self.submit {
             sandbox.read_again(&submit.users);
-            sandbox.write.push(submit.spool.clone());
+            sandbox.put_into(&submit.spool);
         }
         match &self.deliver {
-            Some(Deliver::Maildir { folder, .. } | Deliver::Spool { folder, .. }) => {
-                sandbox.write.push(folder.clone());
-            }
+            Some(Deliver::Maildir { folder, .. }) => sandbox.write.push(folder.clone()),
+            Some(Deliver::Spool { folder, .. }) => sandbox.put_into(folder),
             Some(
                 Deliver::Lmtp {
                     address, bounces, ..
@@ -189,7 +188,9 @@ impl Config {
                 },
             ) => {
                 sandbox.connect.push(address.port());
-                sandbox.write.extend(bounces.clone());
+                if let Some(bounces) = bounces {
+                    sandbox.put_into(bounces);
+                }
                 sandbox.read_authorities();
             }
             Some(Deliver::Discard { .. }) | None => {}

@@ -72,8 +72,8 @@ fn one_of(mut errors: Vec<Error>, path: &Path) -> Error {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Log {
     pub(crate) format: LogFormat,
-    /// `error`, `warn`, `info`, `debug` or `trace`; `info` when empty.
-    pub(crate) level: String,
+    /// What is told, with all that is more important.
+    pub(crate) level: LogLevel,
 }
 
 /// How a line of the log is written.
@@ -83,6 +83,18 @@ pub(crate) enum LogFormat {
     #[default]
     Text,
     Json,
+}
+
+/// How important a line of the log is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogLevel {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
 }
 
 /// `[dns]`: who is asked.

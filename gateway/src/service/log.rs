@@ -6,12 +6,18 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::config::{Log, LogFormat};
+use super::config::{Log, LogFormat, LogLevel};
 
 /// Starts it. The lines have their time, unless the journal of systemd takes them, which has its own; it is
 /// told the level instead (sd-daemon(3)).
 pub(crate) fn start(log: &Log) {
-    let level = level(&log.level).unwrap_or(LevelFilter::INFO);
+    let level = match log.level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let base = tracing_subscriber::fmt()
         .with_max_level(level)
@@ -24,18 +30,6 @@ pub(crate) fn start(log: &Log) {
         (LogFormat::Text, true) => base.without_time().try_init(),
         (LogFormat::Json, _) => base.json().flatten_event(true).try_init(),
     };
-}
-
-/// The levels that a configuration may name.
-pub(crate) fn level(text: &str) -> Option<LevelFilter> {
-    match text {
-        "error" => Some(LevelFilter::ERROR),
-        "warn" => Some(LevelFilter::WARN),
-        "" | "info" => Some(LevelFilter::INFO),
-        "debug" => Some(LevelFilter::DEBUG),
-        "trace" => Some(LevelFilter::TRACE),
-        _ => None,
-    }
 }
 
 /// Standard error, line by line.

@@ -45,6 +45,8 @@ pub(crate) struct Sandbox {
     pub(crate) read: Vec<PathBuf>,
     /// Folders in which it makes, changes and removes files. They exist.
     pub(crate) write: Vec<PathBuf>,
+    /// Folders of others into which it puts files, without reading what is there. They exist.
+    pub(crate) put: Vec<PathBuf>,
     /// TCP ports to which it connects.
     pub(crate) connect: Vec<u16>,
 }
@@ -72,6 +74,11 @@ impl Sandbox {
                 self.read.push(folder.to_owned());
             }
         }
+    }
+
+    /// The spool of another service, into which messages are put.
+    pub(crate) fn put_into(&mut self, spool: &Path) {
+        self.put.push(spool.join("queue"));
     }
 
     /// The authorities of the system, for a client of TLS.

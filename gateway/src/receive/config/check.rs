@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 
 use super::{Config, Deliver, Kind, Submit, Tls};
 use crate::maildir;
+use crate::receive::trace::check_name;
+use crate::receive::users::Users;
 use crate::service::config::check::{Checked, Findings, is_domain};
 use crate::service::{file_limit, files};
 use crate::tls::server::Certificate;
@@ -16,6 +18,9 @@ const OTHER_FILES: u64 = 200;
 impl Checked for Config {
     fn check(&self, findings: &mut Findings<'_>) {
         findings.domain("name", &self.name);
+        if is_domain(&self.name) {
+            findings.found("name", check_name(&self.name));
+        }
         if let Some(name) = &self.authserv_id {
             findings.domain("authserv_id", name);
         }
@@ -34,7 +39,7 @@ impl Checked for Config {
             self.check_submit(submit, findings);
         }
         self.check_limits(findings);
-        findings.shared(&self.dns, &self.log, self.metrics);
+        findings.shared(&self.dns, self.metrics);
     }
 
     fn summary(&self) -> String {
@@ -111,7 +116,10 @@ impl Config {
 
     fn check_submit(&self, submit: &Submit, findings: &mut Findings<'_>) {
         findings.secret("submit.users", &submit.users);
-        findings.folder("submit.spool", &submit.spool);
+        if submit.users.is_file() {
+            findings.found("submit.users", Users::read(&submit.users));
+        }
+        findings.spool("submit.spool", &submit.spool);
         findings.differ("submit.spool", &submit.spool, "state", &self.state);
     }
 
@@ -119,6 +127,8 @@ impl Config {
         let limits = &self.limits;
         findings.at_least_one("limits.message", limits.message);
         findings.at_least_one("limits.recipients", limits.recipients);
+        findings.at_least_one("limits.memory", limits.memory as u64);
+        findings.at_least_one("limits.timeout", limits.timeout.0.as_secs());
         findings.at_least_one("limits.connections", limits.connections as u64);
         let each = limits.connections_per_client;
         findings.at_least_one("limits.connections_per_client", each as u64);
@@ -207,7 +217,7 @@ fn check_deliver(deliver: &Deliver, findings: &mut Findings<'_>) {
         } => {
             check_recipients(recipients, findings);
             match bounces {
-                Some(folder) => findings.folder("deliver.bounces", folder),
+                Some(folder) => findings.spool("deliver.bounces", folder),
                 None => findings.warn(
                     "deliver",
                     "there is no `bounces`: nobody is told what the next server refuses",
@@ -216,7 +226,7 @@ fn check_deliver(deliver: &Deliver, findings: &mut Findings<'_>) {
         }
         Deliver::Spool { folder, recipients } => {
             check_recipients(recipients, findings);
-            findings.folder("deliver.folder", folder);
+            findings.spool("deliver.folder", folder);
         }
         Deliver::Discard { recipients } => {
             check_recipients(recipients, findings);
@@ -238,3 +248,6 @@ fn check_recipients(recipients: &[String], findings: &mut Findings<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

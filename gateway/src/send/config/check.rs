@@ -20,7 +20,7 @@ impl Checked for Config {
         findings.at_least_one("limits.messages", self.limits.messages as u64);
         let each = self.limits.connections_per_host;
         findings.at_least_one("limits.connections_per_host", each as u64);
-        findings.shared(&self.dns, &self.log, self.metrics);
+        findings.shared(&self.dns, self.metrics);
     }
 
     fn summary(&self) -> String {
@@ -132,3 +132,6 @@ fn check_route(route: &Route, findings: &mut Findings<'_>) {
         Route::Lmtp { .. } => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

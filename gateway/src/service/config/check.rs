@@ -11,10 +11,10 @@ use scop_smtp_proto::path::{DomainName, Mailbox};
 use serde::de::DeserializeOwned;
 
 use super::source::Source;
-use super::{Dns, Log, Retry, Span};
+use super::{Dns, Retry, Span};
 use crate::error::Error;
 use crate::message::reason;
-use crate::service::{files, log};
+use crate::service::files;
 
 /// A configuration that can be looked through.
 pub(crate) trait Checked: DeserializeOwned {
@@ -113,6 +113,16 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// The spool of another program, into whose `queue` the service puts messages.
+    pub(crate) fn spool(&mut self, way: &str, path: &Path) {
+        let queue = path.join("queue");
+        if !queue.is_dir() {
+            self.folder(way, path);
+        } else if access(&queue, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).is_err() {
+            self.error(way, format_args!("{} cannot be written", queue.display()));
+        }
+    }
+
     /// A file that is not for everyone.
     pub(crate) fn secret(&mut self, way: &str, path: &Path) {
         if self.found(way, files::read(path)).is_some() && files::is_open_to_others(path) {
@@ -140,19 +150,12 @@ impl<'a> Findings<'a> {
     }
 
     /// The parts that both services have.
-    pub(crate) fn shared(&mut self, dns: &Dns, logged: &Log, metrics: Option<SocketAddr>) {
+    pub(crate) fn shared(&mut self, dns: &Dns, metrics: Option<SocketAddr>) {
         for (index, zone) in dns.zones.iter().enumerate() {
             if let Err(error) = std::fs::File::open(zone) {
                 let rule = format!("{}: {}", zone.display(), reason(&error));
                 self.error(&format!("dns.zones.{index}"), rule);
             }
-        }
-        if log::level(&logged.level).is_none() {
-            let rule = format!(
-                "{:?} is not one of error, warn, info, debug, trace",
-                logged.level
-            );
-            self.error("log.level", rule);
         }
         if let Some(address) = metrics
             && !address.ip().is_loopback()

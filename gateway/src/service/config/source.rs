@@ -158,8 +158,7 @@ impl<'t> Source<'t> {
             .places()
             .iter()
             .flat_map(|place| place.table)
-            .filter(|(_, value)| within(&span, &value.span()))
-            .last()
+            .rfind(|(_, value)| within(&span, &value.span()))
             .map(|(key, _)| key.get_ref().to_string());
         let rule = match key {
             Some(key) => format!("{key}: {words}"),

@@ -51,10 +51,12 @@ pub(super) fn apply(sandbox: &Sandbox) -> Result<Option<Held>, Error> {
             .add_rule(PathBeneath::new(opened, rights))
             .map_err(failed)?;
     }
-    for path in &sandbox.write {
+    let write = sandbox.write.iter().map(|path| (path, write_rights()));
+    let put = sandbox.put.iter().map(|path| (path, put_rights()));
+    for (path, rights) in write.chain(put) {
         let opened = PathFd::new(path).map_err(|error| Error::new(path.display(), error))?;
         rules = rules
-            .add_rule(PathBeneath::new(opened, write_rights()))
+            .add_rule(PathBeneath::new(opened, rights))
             .map_err(failed)?;
     }
     for &port in &sandbox.connect {
@@ -95,4 +97,14 @@ fn write_rights() -> BitFlags<AccessFs> {
         | AccessFs::RemoveFile
         | AccessFs::RemoveDir
         | AccessFs::Refer
+}
+
+/// Whoever puts a message into the spool of another makes one file and gives it its name. To flush a folder is to
+/// open it, which is to be able to list it.
+fn put_rights() -> BitFlags<AccessFs> {
+    AccessFs::WriteFile
+        | AccessFs::Truncate
+        | AccessFs::MakeReg
+        | AccessFs::RemoveFile
+        | AccessFs::ReadDir
 }

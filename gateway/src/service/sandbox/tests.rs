@@ -16,21 +16,14 @@ use rustix::net::{AddressFamily, SocketType};
 
 use crate::receive::config::Config;
 use crate::service;
+use crate::spool::{Envelope, Id, Recipient, Spool};
 
 /// Tells the child its folder.
 const FOLDER: &str = "SCOP_TEST_CONFINED";
 
 /// The configuration of a receiver, with its folders and files, and the files of its neighbours.
 fn lay_out(folder: &Path, dns: u16) {
-    for name in [
-        "state",
-        "mail",
-        "tls",
-        "users",
-        "sender-spool",
-        "sender-keys",
-        "other",
-    ] {
+    for name in ["state", "mail", "tls", "users", "sender-keys", "other"] {
         fs::create_dir_all(folder.join(name)).unwrap();
     }
     for (name, text) in [
@@ -41,6 +34,7 @@ fn lay_out(folder: &Path, dns: u16) {
     ] {
         fs::write(folder.join(name), text).unwrap();
     }
+    Spool::open(&folder.join("sender-spool")).unwrap();
     let path = |name: &str| folder.join(name).display().to_string();
     let text = format!(
         "name = 'mail.example.org'\nstate = '{}'\nlisten = []\n\
@@ -113,7 +107,22 @@ fn attempts(
                 .map(drop)
                 .map_err(io::Error::from),
         ),
-        ("spool", true, fs::write(join("sender-spool/message"), "x")),
+        ("message", true, put(&join("sender-spool"))),
+        (
+            "spool",
+            true,
+            fs::write(join("sender-spool/queue/message"), "x"),
+        ),
+        (
+            "message of another",
+            false,
+            fs::read(join("sender-spool/queue/message")).map(drop),
+        ),
+        (
+            "state of another",
+            false,
+            fs::write(join("sender-spool/state/message"), "x"),
+        ),
         (
             "certificate",
             true,
@@ -172,7 +181,7 @@ fn attempts(
         (
             "move out",
             false,
-            fs::rename(join("sender-spool/message"), join("other/message")),
+            fs::rename(join("sender-spool/queue/message"), join("other/message")),
         ),
         (
             "link to the key",
@@ -219,9 +228,28 @@ fn attempts(
         (
             "owner",
             false,
-            std::os::unix::fs::chown(join("sender-spool/message"), Some(1), None),
+            std::os::unix::fs::chown(join("sender-spool/queue/message"), Some(1), None),
         ),
     ]
+}
+
+/// Commits a message.
+fn put(spool: &Path) -> io::Result<()> {
+    let envelope = Envelope {
+        arrived: scop_core::UnixTime(1),
+        client: String::new(),
+        helo: String::new(),
+        user: String::new(),
+        from: "<>".to_owned(),
+        parameters: String::new(),
+        to: vec![Recipient {
+            path: "<ann@example.org>".to_owned(),
+            parameters: String::new(),
+        }],
+    };
+    let mut writer = Spool::open(spool)?.write(&Id::new()?, &envelope)?;
+    writer.put(b"Subject: x\r\n\r\nx\r\n")?;
+    writer.commit().map(drop)
 }
 
 fn kill(process: u32) -> io::Result<()> {

@@ -49,7 +49,7 @@ fn errors_have_their_line_and_key() {
             "[[listen]]\naddress = '0.0.0.0:25'".to_owned(),
             "x.toml:4: the key \"kind\" is missing in [[listen]]",
         ),
-        ("".to_owned(), "x.toml: the key \"listen\" is missing"),
+        (String::new(), "x.toml: the key \"listen\" is missing"),
         (
             format!("{LISTEN}[limits]\nconnections = 'x'"),
             "x.toml:8: connections: invalid type: string \"x\", expected usize",
@@ -73,6 +73,10 @@ fn errors_have_their_line_and_key() {
         (
             format!("{LISTEN}threads = 0"),
             "x.toml:7: unknown key \"threads\" in [[listen]]; known: address, kind",
+        ),
+        (
+            format!("{LISTEN}[log]\nlevel = 'loud'"),
+            "x.toml:8: level: unknown variant \"loud\", expected one of \"error\", \"warn\", \"info\"",
         ),
         (format!("threads = 0\n{LISTEN}"), "x.toml:4: threads: "),
         (
@@ -146,4 +150,70 @@ fn places_of_values() {
     ] {
         assert_eq!(source.error(way, "no").to_string(), line, "{way}");
     }
+}
+
+/// Of a table in a configuration that has an unknown key, the known ones.
+fn known<T: DeserializeOwned>(text: &str) -> Vec<String> {
+    let found = errors::<T>(text);
+    let (_, known) = found[0].split_once("; known: ").expect(&found[0]);
+    known.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_examples_have_every_key() {
+    let read = |name| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("dist")
+            .join(name);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let example = read("receiver.toml");
+    for table in [
+        "",
+        "[[listen]]",
+        "[tls]",
+        "[deliver]\nto = 'maildir'",
+        "[deliver]\nto = 'lmtp'",
+        "[deliver]\nto = 'smtp'",
+        "[deliver]\nto = 'spool'",
+        "[submit]",
+        "[checks]",
+        "[limits]",
+        "[dns]",
+        "[log]",
+    ] {
+        let known = known::<Receiver>(&format!("{table}\nzzz = 1"));
+        assert!(!known.is_empty());
+        for key in known {
+            is_shown(&example, &key);
+        }
+    }
+    let example = read("sender.toml");
+    for table in [
+        "",
+        "[[sign]]",
+        "[route]\nto = 'mx'",
+        "[route]\nto = 'smtp'",
+        "[route]\nto = 'lmtp'",
+        "[retry]",
+        "[tls]",
+        "[tls.report]",
+        "[limits]",
+        "[dns]",
+        "[log]",
+    ] {
+        for key in known::<Sender>(&format!("{table}\nzzz = 1")) {
+            is_shown(&example, &key);
+        }
+    }
+}
+
+fn is_shown(example: &str, key: &str) {
+    let shown = example.lines().any(|line| {
+        let line = line.trim_start_matches(['#', ' ']);
+        line.starts_with(&format!("{key} = "))
+            || (line.starts_with('[')
+                && line.trim_matches(['[', ']']).rsplit('.').next() == Some(key))
+    });
+    assert!(shown, "{key}");
 }

@@ -1,0 +1,95 @@
+use super::*;
+use crate::service::config::source::Source;
+use std::path::Path;
+
+fn errors(text: &str) -> Vec<String> {
+    let source = Source::parse(Path::new("x"), text).unwrap();
+    let config: Config = source
+        .values()
+        .unwrap_or_else(|errors| panic!("{errors:?}"));
+    let mut findings = Findings::new(&source);
+    config.check(&mut findings);
+    let errors = findings.said().errors;
+    errors.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_makes_no_sense_has_its_line() {
+    let folder = std::env::temp_dir().join(format!("scop-check-send-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let folder = folder.display().to_string();
+    let key = format!("{folder}/key");
+    std::fs::write(&key, "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=\n").unwrap();
+    let base =
+        format!("name = 'mail.example.org'\nspool = '{folder}/spool'\nstate = '{folder}/state'\n");
+    let sign = format!("[[sign]]\ndomain = 'example.org'\nselector = 'mail'\nkey = '{key}'\n");
+    assert_eq!(errors(&format!("{base}{sign}")), Vec::<String>::new());
+    for (text, expected) in [
+        (
+            base.replace("/state", "/spool"),
+            "x:2: it is the folder of `state`, too".to_owned(),
+        ),
+        (
+            format!("{base}{sign}{sign}"),
+            "x:10: this domain and selector are there already".to_owned(),
+        ),
+        (
+            format!("{base}{}", sign.replace("/key'", "/none'")),
+            format!("x:7: {folder}/none: no such file or directory"),
+        ),
+        (
+            format!("{base}{}", sign.replace("'mail'", "'a b'")),
+            "x:6: \"a b\" is not a selector: letters, digits, `-` and dots".to_owned(),
+        ),
+        (
+            format!("{base}[retry]\nfirst = '5h'\ngive_up = '2h'\n"),
+            "x:5: it is longer than `longest`|x:4: it is longer than `give_up`|x:4: it is longer than `give_up`"
+                .to_owned(),
+        ),
+        (
+            format!("{base}[retry]\nfirst = '0s'\n"),
+            "x:5: no time at all is not enough".to_owned(),
+        ),
+        (
+            format!("{base}[route]\nto = 'smtp'\naddress = '192.0.2.1:587'\nuser = 'ann'\n"),
+            "x:4: `user` and `password_file` go together|x:7: a password goes to a server with a certificate only: \
+             `host` is needed"
+                .to_owned(),
+        ),
+        (
+            format!("{base}[tls.report]\norganization = 'x'\ncontact = 'nobody'\nfrom = 'a@example.org'\n"),
+            "x:6: \"nobody\" is not an address like ann@example.org".to_owned(),
+        ),
+        (
+            format!("{base}[limits]\nmessages = 0\n"),
+            "x:5: 0 is not enough".to_owned(),
+        ),
+    ] {
+        assert_eq!(errors(&text).join("|"), expected, "{text}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_example_is_read() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("dist/sender.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let source = Source::parse(&path, &text).unwrap();
+    let config: Config = source
+        .values()
+        .unwrap_or_else(|errors| panic!("{errors:?}"));
+    assert!(config.summary().contains("signs mail of example.org"));
+    // With every key that is shown as its default, it is the same.
+    let shown: String = text
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase()) => format!("{key}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let source = Source::parse(&path, &shown).unwrap();
+    let with_all: Config = source
+        .values()
+        .unwrap_or_else(|errors| panic!("{errors:?}"));
+    assert_eq!(format!("{with_all:?}"), format!("{config:?}"));
+}
