@@ -32,15 +32,18 @@ const SHARE: usize = 4;
 
 /// Runs until it is told to stop; or puts a message into the spool.
 pub(crate) fn run(arguments: &Send) -> Result<(), Error> {
-    let config: Config = service::config::read(&arguments.config)?;
     if let Some(file) = &arguments.file {
+        // Whoever puts a message in has no part in the keys.
+        let config: Config = service::config::read(&arguments.config)?;
         let id = submit::run(&config, arguments, file)?;
         return crate::print(&format!("{id}\n"));
     }
+    let config: Config = service::config::open(&arguments.config)?;
     let figures = metrics::Sender::new();
     if arguments.check_config {
         let keys = Keys::read(&config.sign)?;
-        return Way::new(&config, keys).map(|_| ());
+        Way::new(&config, keys)?;
+        return crate::print(&service::config::report(&arguments.config, &config));
     }
     log::start(&config.log);
     let socket = config.metrics.map(listen::bind).transpose()?;

@@ -344,7 +344,7 @@ fn what_is_wrong_is_one_line() {
             assert!(run.code == 2 && last.contains(words), "{}", run.err);
         }
     };
-    wrong("nonsense = 1", "unknown field `nonsense`");
+    wrong("nonsense = 1", "unknown key \"nonsense\"");
     wrong(
         "[[sign]]\ndomain = \"example.org\"\nselector = \"s\"\nkey = \"/nowhere/key.pem\"\n",
         "/nowhere/key.pem: no such file",

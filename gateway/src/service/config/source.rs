@@ -51,16 +51,22 @@ impl<'t> Source<'t> {
         let mut table = self.table.clone();
         let whole = table.span();
         let mut errors = Vec::new();
+        // They are found in the order of the names of their tables.
+        let in_order = |mut errors: Vec<(Option<usize>, Error)>| {
+            errors.sort_by_key(|(line, _)| *line);
+            Err(errors.into_iter().map(|(_, error)| error).collect())
+        };
         loop {
             let error = match T::deserialize(Deserializer::from(table.clone())) {
                 Ok(values) if errors.is_empty() => return Ok(values),
-                Ok(_) => return Err(errors),
+                Ok(_) => return in_order(errors),
                 Err(error) => error,
             };
             let span = error.span();
             let Some((key, known)) = unknown_key(error.message()) else {
-                errors.push(self.explain(error.message(), span));
-                return Err(errors);
+                let line = span.as_ref().map(|span| line_of(self.text, span.start));
+                errors.push((line, self.explain(error.message(), span)));
+                return in_order(errors);
             };
             let (line, name) = self.find_key(key, span.as_ref());
             let within = if name.is_empty() {
@@ -69,11 +75,11 @@ impl<'t> Source<'t> {
                 format!(" in {name}")
             };
             let rule = format!("unknown key \"{key}\"{within}; known: {known}");
-            errors.push(error_at(&self.path, line, rule));
+            errors.push((line, error_at(&self.path, line, rule)));
             // What else is wrong shows without it.
             let removed = span.is_some_and(|span| remove(table.get_mut(), &whole, key, &span));
             if !removed || errors.len() >= MOST_ERRORS {
-                return Err(errors);
+                return in_order(errors);
             }
         }
     }

@@ -103,8 +103,9 @@ fn all_unknown_keys_are_found_and_more() {
     let expected = [
         "x.toml:1: unknown key \"a\"",
         "x.toml:2: unknown key \"b\"",
-        "x.toml:9: unknown key \"c\" in [checks]; known: enabled, dmarc",
-        "x.toml:10: enabled: invalid type",
+        "x.toml:9: unknown key \"c\" in [limits]; known: message",
+        "x.toml:11: unknown key \"d\" in [checks]; known: enabled, dmarc",
+        "x.toml:12: enabled: invalid type",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for (found, expected) in found.iter().zip(expected) {
@@ -122,8 +123,8 @@ fn keys_within_keys() {
     assert_eq!(
         found,
         [
-            "x.toml:8: unknown key \"frm\" in [tls.report]; known: organization, contact, from",
-            "x.toml:5: the key \"from\" is missing in [tls.report]"
+            "x.toml:5: the key \"from\" is missing in [tls.report]",
+            "x.toml:8: unknown key \"frm\" in [tls.report]; known: organization, contact, from"
         ]
     );
     let found = errors::<Sender>(
