@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Parse(Parse),
     #[command(subcommand)]
     Corpus(Corpus),
+    Report(Report),
     Receive(Receive),
     Send(Send),
     User(User),
@@ -92,6 +93,18 @@ pub(crate) struct Send {
     /// Whom it is for; may be repeated
     #[arg(long, value_name = "ADDR", requires = "file")]
     pub(crate) to: Vec<String>,
+}
+
+/// Read reports that others sent: how mail to a domain fared with TLS (RFC 8460)
+#[derive(Args, Debug)]
+pub(crate) struct Report {
+    /// Reports: JSON, JSON as gzip, or the message that brought one; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Make a line for the file of users: the password is read from standard input

@@ -4,4 +4,5 @@ pub(crate) mod check;
 pub(crate) mod corpus;
 pub(crate) mod keygen;
 pub(crate) mod parse;
+pub(crate) mod report;
 pub(crate) mod sign;

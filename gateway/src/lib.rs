@@ -122,6 +122,10 @@ fn run(cli: &Cli) -> Result<u8, Error> {
             command::corpus::generate(arguments)?;
             Ok(0)
         }
+        Command::Report(arguments) => {
+            print(&command::report::run(arguments)?)?;
+            Ok(0)
+        }
         Command::Receive(arguments) => receive::run(arguments).map(|()| 0),
         Command::Send(arguments) => send::run(arguments).map(|()| 0),
         Command::User(arguments) => {

@@ -7,6 +7,7 @@ pub(crate) mod mx;
 mod sign;
 pub(crate) mod sts;
 mod submit;
+pub(crate) mod tls_report;
 mod way;
 
 use std::fs::DirBuilder;
@@ -18,6 +19,7 @@ use tokio::task::spawn_blocking;
 
 use self::config::{Config, Route};
 use self::sign::Keys;
+use self::tls_report::Reports;
 use self::way::Way;
 use crate::cli::Send;
 use crate::deliver::Pool;
@@ -42,7 +44,7 @@ pub(crate) fn run(arguments: &Send) -> Result<(), Error> {
     let figures = metrics::Sender::new();
     if arguments.check_config {
         let keys = Keys::read(&config.sign)?;
-        Way::new(&config, keys)?;
+        Way::new(&config, keys, None, &figures)?;
         return crate::print(&service::config::report(&arguments.config, &config));
     }
     log::start(&config.log);
@@ -62,6 +64,8 @@ struct Opened {
     keys: Keys,
     queue: Queue<Way>,
     pool: Pool,
+    /// None where no reports of TLS are sent.
+    reports: Option<Reports>,
 }
 
 impl Opened {
@@ -69,8 +73,8 @@ impl Opened {
         let spool = open(&config.spool)?;
         make(&config.state)?;
         let keys = Keys::read(&config.sign)?;
-        let way = Way::new(config, keys.clone())?;
-        let pool = way.pool();
+        let way = Way::new(config, keys.clone(), Some(&spool), figures)?;
+        let (pool, reports) = (way.pool(), way.reports());
         let places = config.limits.messages.max(1);
         let share = match &config.route {
             Route::Mx { .. } => places.div_ceil(SHARE),
@@ -88,7 +92,12 @@ impl Opened {
             )
         };
         let queue = Queue::new(spool.clone(), Some(spool), way, options)?;
-        Ok(Self { keys, queue, pool })
+        Ok(Self {
+            keys,
+            queue,
+            pool,
+            reports,
+        })
     }
 
     async fn work(
@@ -105,12 +114,18 @@ impl Opened {
             tokio::spawn(metrics::serve(socket, figures.registry(), stop.clone()));
         }
         tracing::info!(name = config.name, spool = %config.spool.display(), keys = config.sign.len(), "sending");
+        if let Some(reports) = self.reports.clone() {
+            tokio::spawn(reports.run(stop.clone()));
+        }
         let reading = read_keys_again(config.sign.clone(), self.keys, reload);
         tokio::select! {
             () = self.queue.run(stop) => {}
             () = reading => {}
         }
         self.pool.close().await;
+        if let Some(reports) = self.reports {
+            reports.save().await;
+        }
         Ok(())
     }
 }

@@ -168,6 +168,13 @@ pub(crate) struct Report {
     pub(crate) contact: String,
     /// The address that the reports are from; its domain signs them.
     pub(crate) from: String,
+    /// A report goes out at a time of chance, so long at most after the end of its day; not above 4h.
+    #[serde(default = "delay")]
+    pub(crate) delay: Span,
+}
+
+const fn delay() -> Span {
+    Span(Duration::from_secs(3600))
 }
 
 /// `[limits]`.

@@ -24,7 +24,11 @@ use std::time::Duration;
 use scop_core::Lookup as _;
 use scop_smtp_proto::Domain;
 use scop_smtp_proto::client::TlsPolicy;
-use scop_smtp_proto::policy::route::{self, NoRoute, Request, Router, TlsRequirement, TlsWish};
+use scop_smtp_proto::policy::mta_sts::Mode;
+use scop_smtp_proto::policy::route::{
+    self, NoRoute, Request, Router, TlsRequirement, TlsWish, Unusable,
+};
+use scop_smtp_proto::policy::tls_rpt::ResultType;
 use tracing::{debug, info, warn};
 
 use self::rest::Rest;
@@ -34,6 +38,8 @@ use crate::resolve::Resolver;
 use crate::resolve::driver::Driver;
 use crate::send::address::is_public;
 use crate::send::sts::{Kept, Sts};
+use crate::send::tls_report::{Fault, Reports, Session};
+use crate::service::metrics;
 use crate::terminal::shown_within;
 
 /// Addresses that are connected to in one attempt. RFC 5321 5.1 wants two at least.
@@ -76,14 +82,23 @@ pub(crate) struct Settings {
     pub(crate) rest: Duration,
 }
 
+/// What is there for TLS.
+#[derive(Clone, Debug)]
+pub(crate) struct Policies {
+    /// None where policies are not looked for.
+    pub(crate) sts: Option<Sts>,
+    /// None where no reports are sent.
+    pub(crate) reports: Option<Reports>,
+    pub(crate) figures: metrics::Sender,
+}
+
 /// The transport.
 #[derive(Debug)]
 pub(crate) struct Mx<H> {
     settings: Settings,
     resolver: Arc<Resolver>,
     servers: H,
-    /// None where policies are not looked for.
-    sts: Option<Sts>,
+    policies: Policies,
     rest: Rest,
 }
 
@@ -95,6 +110,8 @@ struct Attempt<'m> {
     wish: TlsWish,
     /// The policy that is in force, whatever its mode.
     policy: Option<Kept>,
+    /// Hosts that the policy does not name and so keeps from being tried.
+    mismatches: Vec<String>,
 }
 
 /// One host of a route.
@@ -148,11 +165,25 @@ impl<H: HandOver> Transport for Mx<H> {
             domain,
             wish: TlsWish::Policy,
             policy: None,
+            mismatches: Vec::new(),
         };
-        match self.find(&mut attempt).await {
+        let outcomes = match self.find(&mut attempt).await {
             Ok(hosts) => self.try_hosts(&attempt, recipients, &hosts).await,
             Err(outcome) => vec![outcome; recipients.len()],
+        };
+        let is_put_off = |outcome: &Outcome| matches!(outcome, Outcome::Deferred(_));
+        if outcomes.iter().any(is_put_off) {
+            // These would have been next.
+            for host in &attempt.mismatches {
+                self.count(
+                    &attempt,
+                    Some(ResultType::ValidationFailure),
+                    Some(host),
+                    None,
+                );
+            }
         }
+        outcomes
     }
 }
 
@@ -161,16 +192,21 @@ impl<H: HandOver> Mx<H> {
         settings: Settings,
         resolver: Arc<Resolver>,
         servers: H,
-        sts: Option<Sts>,
+        policies: Policies,
     ) -> Self {
         let rest = Rest::new(settings.rest);
         Self {
             settings,
             resolver,
             servers,
-            sts,
+            policies,
             rest,
         }
+    }
+
+    /// Counts and reports, where there are any.
+    pub(crate) fn reports(&self) -> Option<Reports> {
+        self.policies.reports.clone()
     }
 
     /// The hosts of the domain, and what the message and the domain ask of TLS.
@@ -188,13 +224,14 @@ impl<H: HandOver> Mx<H> {
             let why = format!("the system has no randomness: {error}");
             Outcome::Deferred(failure("4.3.0", why))
         })?;
-        if let Some(sts) = self
-            .sts
-            .as_ref()
-            .filter(|_| attempt.wish != TlsWish::Optional)
+        if let Some(sts) =
+            (self.policies.sts.as_ref()).filter(|_| attempt.wish != TlsWish::Optional)
         {
             let applied = sts.policy(domain).await;
             attempt.policy = applied.policy;
+            if let Some(problem) = applied.problem {
+                self.count(attempt, Some(problem.kind), None, None);
+            }
         }
         let own_names: Vec<&[u8]> = (self.settings.own_names.iter())
             .map(String::as_bytes)
@@ -218,13 +255,19 @@ impl<H: HandOver> Mx<H> {
             let why = "the search for the servers of the domain has no result";
             return Err(Outcome::Deferred(failure("4.3.0", why.to_owned())));
         };
+        let mut mismatches = Vec::new();
         for (host, preference, reason) in route.unusable() {
             debug!(id, domain, host, preference, "not usable: {reason}");
+            if reason == Unusable::StsMismatch {
+                mismatches.push(host.to_owned());
+            }
         }
-        match route.failure() {
+        let found = match route.failure() {
             Some(reason) => Err(no_route(reason)),
             None => Ok(route.hosts().map(|host| Host::new(&host)).collect()),
-        }
+        };
+        attempt.mismatches = mismatches;
+        found
     }
 
     /// Tries hosts until each recipient has a final outcome.
@@ -314,6 +357,7 @@ impl<H: HandOver> Mx<H> {
             .hand_over(&target, attempt.message, recipients)
             .await;
         self.note(attempt, host, address, &delivery.tls);
+        self.count_session(attempt, host, address, &delivery.tls);
         let may_do_without = host.need == Need::Testing && delivery.outcomes.is_err();
         if !may_do_without || !matches!(delivery.tls, TlsResult::Failed { .. }) {
             return delivery;
@@ -323,15 +367,71 @@ impl<H: HandOver> Mx<H> {
             names: Vec::new(),
             ..target
         };
-        (self.servers)
+        let delivery = (self.servers)
             .hand_over(&target, attempt.message, recipients)
-            .await
+            .await;
+        self.note(attempt, host, address, &delivery.tls);
+        delivery
     }
 
-    /// Tells and counts what TLS came to.
+    /// Counts a session for the report to the domain.
+    fn count_session(
+        &self,
+        attempt: &Attempt<'_>,
+        host: &Host,
+        address: SocketAddr,
+        tls: &TlsResult,
+    ) {
+        let fault = match tls {
+            TlsResult::None => return,
+            TlsResult::Plain => Some(ResultType::StartTlsNotSupported),
+            TlsResult::Encrypted { .. } if host.is_mismatch => Some(ResultType::ValidationFailure),
+            TlsResult::Encrypted { .. } => None,
+            TlsResult::Failed { kind, .. } => Some(*kind),
+        };
+        self.count(attempt, fault, Some(&host.name), Some(address.ip()));
+    }
+
+    fn count(
+        &self,
+        attempt: &Attempt<'_>,
+        fault: Option<ResultType>,
+        host: Option<&str>,
+        address: Option<IpAddr>,
+    ) {
+        let reports = self.policies.reports.as_ref();
+        let Some(reports) = reports.filter(|_| attempt.wish != TlsWish::Optional) else {
+            return;
+        };
+        let policy = attempt.policy.as_ref();
+        reports.count(&Session {
+            domain: attempt.domain,
+            policy: (policy.filter(|policy| policy.cached.mode != Mode::None))
+                .map(|policy| &*policy.text),
+            fault: fault.map(|kind| Fault {
+                kind,
+                host,
+                address,
+            }),
+        });
+    }
+
+    /// Tells what TLS came to, in the log and in the figures.
     fn note(&self, attempt: &Attempt<'_>, host: &Host, address: SocketAddr, tls: &TlsResult) {
         let (id, domain) = (attempt.id, shown_within(attempt.domain.as_bytes(), 255));
         let (host, need) = (host.name.as_str(), host.need.word());
+        let word = match tls {
+            TlsResult::None => None,
+            TlsResult::Plain => Some("plain"),
+            TlsResult::Encrypted {
+                verified: false, ..
+            } => Some("encrypted"),
+            TlsResult::Encrypted { verified: true, .. } => Some("verified"),
+            TlsResult::Failed { kind, .. } => Some(kind.as_str()),
+        };
+        if let Some(word) = word {
+            self.policies.figures.tls.add([word]);
+        }
         match tls {
             TlsResult::None => debug!(id, domain, host, %address, "no session"),
             TlsResult::Plain => {

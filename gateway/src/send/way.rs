@@ -10,19 +10,21 @@ use scop_smtp_proto::client::TlsPolicy;
 use zeroize::Zeroizing;
 
 use super::config::{Config, Route};
-use super::mx::{self, Mx};
+use super::mx::{self, Mx, Policies};
 use super::sign::Keys;
 use super::sts::Sts;
+use super::tls_report::{self, Reports, Submitter};
 use crate::deliver::{Credentials, Fixed, Pool, Settings, Target};
 use crate::error::Error;
 use crate::http::Https;
 use crate::message::reason;
 use crate::queue::{Outcome, Outgoing, Transport};
 use crate::resolve::Resolver;
-use crate::spool::Entry;
+use crate::service::metrics;
+use crate::spool::{Entry, Spool};
 use crate::tls::client::Trust;
 
-/// An address that could not be reached is left alone for so long.
+/// An address that could not be reached is left alone for so long, or for half the time to the next attempt.
 const REST: Duration = Duration::from_secs(60);
 
 /// Signatures, and the next server.
@@ -38,8 +40,13 @@ enum Next {
 }
 
 impl Way {
-    /// Reads the files that the configuration names.
-    pub(crate) fn new(config: &Config, keys: Keys) -> Result<Self, Error> {
+    /// Reads the files that the configuration names. Without a spool there are no reports of TLS.
+    pub(crate) fn new(
+        config: &Config,
+        keys: Keys,
+        spool: Option<&Spool>,
+        figures: &metrics::Sender,
+    ) -> Result<Self, Error> {
         let trust = Trust::new(config.tls.roots.as_deref())?;
         let mut settings = Settings::new(&config.name, trust.clone());
         settings.connections_per_host = config.limits.connections_per_host.max(1);
@@ -67,24 +74,10 @@ impl Way {
                     private_addresses: *private_addresses,
                     own_names: own_names.clone(),
                     own_addresses: own_addresses.clone(),
-                    rest: REST,
+                    rest: REST.min(config.retry.first.0 / 2),
                 };
-                let sts = if config.tls.mta_sts {
-                    let folder = config.state.join("mta-sts");
-                    let https = trust.https().map_err(|error| Error::new("[tls]", error))?;
-                    let (https, port) = (Https::new(https), config.tls.mta_sts_port);
-                    let opened = Sts::open(
-                        &folder,
-                        Arc::clone(&resolver),
-                        https,
-                        port,
-                        *private_addresses,
-                    );
-                    Some(opened.map_err(|error| Error::new(folder.display(), reason(&error)))?)
-                } else {
-                    None
-                };
-                Next::Mx(Box::new(Mx::new(route, resolver, pool.clone(), sts)))
+                let policies = policies(config, &trust, &resolver, spool, figures)?;
+                Next::Mx(Box::new(Mx::new(route, resolver, pool.clone(), policies)))
             }
             Route::Smtp {
                 address,
@@ -117,10 +110,69 @@ impl Way {
         Ok(Self { keys, next, pool })
     }
 
+    /// Counts and reports, where there are any.
+    pub(crate) fn reports(&self) -> Option<Reports> {
+        match &self.next {
+            Next::Mx(mx) => mx.reports(),
+            Next::Fixed(_) => None,
+        }
+    }
+
     /// Its connections, to be closed at the end.
     pub(crate) fn pool(&self) -> Pool {
         self.pool.clone()
     }
+}
+
+/// What `[tls]` names.
+fn policies(
+    config: &Config,
+    trust: &Trust,
+    resolver: &Arc<Resolver>,
+    spool: Option<&Spool>,
+    figures: &metrics::Sender,
+) -> Result<Policies, Error> {
+    let Route::Mx {
+        private_addresses, ..
+    } = config.route
+    else {
+        return Err(Error::new("[tls]", "policies are for `to = \"mx\"`"));
+    };
+    let https = Https::new(trust.https().map_err(|error| Error::new("[tls]", error))?);
+    let mut policies = Policies {
+        sts: None,
+        reports: None,
+        figures: figures.clone(),
+    };
+    if config.tls.mta_sts {
+        let folder = config.state.join("mta-sts");
+        let opened = Sts::open(
+            &folder,
+            Arc::clone(resolver),
+            https.clone(),
+            config.tls.mta_sts_port,
+            private_addresses,
+        );
+        let sts = opened.map_err(|error| Error::new(folder.display(), reason(&error)))?;
+        policies.sts = Some(sts);
+    }
+    if let Some(report) = &config.tls.report {
+        let submitter = Submitter::new(report, &config.sign)?;
+        if let Some(spool) = spool {
+            let setup = tls_report::Setup {
+                submitter,
+                delay: report.delay.0,
+                spool: spool.clone(),
+                resolver: Arc::clone(resolver),
+                https,
+                private_addresses,
+                figures: figures.clone(),
+            };
+            let folder = config.state.join("tls-report");
+            policies.reports = Some(Reports::open(&folder, setup)?);
+        }
+    }
+    Ok(policies)
 }
 
 impl Transport for Way {

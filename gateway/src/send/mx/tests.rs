@@ -10,7 +10,11 @@ use scop_core::UnixTime;
 use scop_smtp_proto::policy::tls_rpt::ResultType;
 
 use super::*;
+use crate::http::tests::{Answer, Authority, Site};
 use crate::resolve::zone::Zones;
+use crate::send::config;
+use crate::send::tls_report::{self, Submitter};
+use crate::service::config::Span;
 use crate::spool::{Envelope, Id, Recipient, Spool};
 
 /// A folder that is removed with this value.
@@ -73,6 +77,8 @@ $TTL 60
 mx1 A 9.0.0.1
 mx1 AAAA 2606::1
 mx2 A 9.0.0.2
+_mta-sts TXT \"v=STSv1; id=1;\"
+mta-sts A 127.0.0.1
 null MX 0 .
 inside MX 10 router
 router A 192.168.0.1
@@ -163,8 +169,13 @@ impl Stand {
             let mut answers = servers.answers.lock().unwrap();
             answers.insert(ip, deliveries.to_vec());
         }
+        let policies = Policies {
+            sts: None,
+            reports: None,
+            figures: metrics::Sender::new(),
+        };
         Self {
-            mx: Mx::new(settings, resolver, servers.clone(), None),
+            mx: Mx::new(settings, resolver, servers.clone(), policies),
             place,
             servers,
             parameters: "",
@@ -200,12 +211,16 @@ impl Stand {
     }
 
     fn send(&self, domain: &str) -> Try {
-        let message = self.message();
-        let outcomes = tokio::runtime::Builder::new_current_thread()
+        tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap()
-            .block_on(self.mx.deliver(&message, domain, &[0, 1]));
+            .block_on(self.attempt(domain))
+    }
+
+    async fn attempt(&self, domain: &str) -> Try {
+        let message = self.message();
+        let outcomes = self.mx.deliver(&message, domain, &[0, 1]).await;
         let word = |outcome: &Outcome| match outcome {
             Outcome::Delivered { .. } => "D".to_owned(),
             Outcome::Failed(failure) => format!("F{}", failure.status),
@@ -400,4 +415,188 @@ fn a_session_that_broke_is_no_dead_address() {
     for _ in 0..2 {
         assert_eq!(stand.send("plain.example.org").seen.len(), 1);
     }
+}
+
+fn encrypted() -> Delivery {
+    Delivery {
+        outcomes: Ok(vec![delivered(); 2]),
+        tls: TlsResult::Encrypted {
+            words: "TLS".to_owned(),
+            verified: true,
+        },
+    }
+}
+
+fn expired() -> Delivery {
+    Delivery {
+        outcomes: Err(failure("4.7.5", "the certificate has expired".to_owned())),
+        tls: TlsResult::Failed {
+            kind: ResultType::CertificateExpired,
+            words: "expired".to_owned(),
+        },
+    }
+}
+
+/// A domain with this policy, and what is counted for its reports.
+struct Guarded {
+    stand: Stand,
+    _site: Site,
+}
+
+impl Guarded {
+    async fn new(policy: &'static str, answers: &[(&'static str, &[Delivery])]) -> Self {
+        let authority = Authority::new();
+        let acceptor = authority.acceptor("mta-sts.example.org", 2999);
+        let site = Site::start(acceptor, Answer::text(policy)).await;
+        let mut stand = Stand::new(settings(), answers);
+        let folder = &stand.place.0;
+        let resolver = stand.mx.resolver.clone();
+        let report = config::Report {
+            organization: "Example".to_owned(),
+            contact: "tls@example.net".to_owned(),
+            from: "tls@example.net".to_owned(),
+            delay: Span(Duration::ZERO),
+        };
+        let key = config::Key {
+            domain: "example.net".to_owned(),
+            selector: "s".to_owned(),
+            file: PathBuf::new(),
+        };
+        let sts = Sts::open(
+            &folder.join("sts"),
+            resolver.clone(),
+            authority.https(),
+            site.port,
+            true,
+        );
+        let setup = tls_report::Setup {
+            submitter: Submitter::new(&report, &[key]).unwrap(),
+            delay: Duration::ZERO,
+            spool: Spool::open(&folder.join("spool")).unwrap(),
+            resolver,
+            https: authority.https(),
+            private_addresses: true,
+            figures: metrics::Sender::new(),
+        };
+        stand.mx.policies.sts = Some(sts.unwrap());
+        let reports = Reports::open(&folder.join("tls"), setup).unwrap();
+        stand.mx.policies.reports = Some(reports);
+        Self { stand, _site: site }
+    }
+
+    /// The counts as they are kept.
+    async fn counts(&self) -> String {
+        let reports = self.stand.mx.reports().unwrap();
+        reports.save().await;
+        let folder = self.stand.place.0.join("tls");
+        let files = fs::read_dir(folder).unwrap();
+        files
+            .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect()
+    }
+}
+
+const MODES: [&str; 3] = [
+    "version: STSv1\nmode: enforce\nmx: mx1.example.org\nmax_age: 86400\n",
+    "version: STSv1\nmode: testing\nmx: mx1.example.org\nmax_age: 86400\n",
+    "version: STSv1\nmode: none\nmax_age: 86400\n",
+];
+
+#[tokio::test]
+async fn a_policy_that_is_kept() {
+    for (mode, demand) in MODES.into_iter().zip([
+        "mx1.example.org 2606::1 Require [\"mx1.example.org\"] [0, 1]",
+        "mx1.example.org 2606::1 Require [\"mx1.example.org\"] [0, 1]",
+        "mx1.example.org 2606::1 Opportunistic [] [0, 1]",
+    ]) {
+        let guarded = Guarded::new(mode, &[("2606::1", &[encrypted()])]).await;
+        let sent = guarded.stand.attempt("example.org").await;
+        assert_eq!(sent.outcomes, ["D", "D"]);
+        assert_eq!(sent.seen, [demand]);
+        let counts = guarded.counts().await;
+        assert!(counts.contains("\"successes\":1,\"failed\":0"), "{counts}");
+        assert_eq!(counts.contains("version: STSv1"), !mode.contains("none"));
+    }
+}
+
+#[tokio::test]
+async fn a_policy_in_enforce_mode_lets_nothing_through() {
+    let answers: [(_, &[_]); 2] = [("2606::1", &[expired()]), ("9.0.0.1", &[dead()])];
+    let guarded = Guarded::new(MODES[0], &answers).await;
+    let sent = guarded.stand.attempt("example.org").await;
+    // Not to mx2, which the policy does not name.
+    assert_eq!(sent.outcomes, ["T4.7.5", "T4.7.5"]);
+    assert_eq!(sent.seen.len(), 2);
+    assert!(sent.seen.iter().all(|seen| seen.contains("Require [\"mx1")));
+    let counts = guarded.counts().await;
+    assert!(counts.contains("\"successes\":0,\"failed\":2"), "{counts}");
+    for detail in [
+        "{\"kind\":\"validation-failure\",\"host\":\"mx2.example.org\",\"address\":null,\"sessions\":1}",
+        "{\"kind\":\"certificate-expired\",\"host\":\"mx1.example.org\",\"address\":\"2606::1\",\"sessions\":1}",
+    ] {
+        assert!(counts.contains(detail), "{counts}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_in_testing_mode_stops_nothing_and_counts_all() {
+    // Its certificate is no good, and it takes the message without one.
+    let answers: [(_, &[_]); 1] = [("2606::1", &[expired(), took()])];
+    let guarded = Guarded::new(MODES[1], &answers).await;
+    let sent = guarded.stand.attempt("example.org").await;
+    assert_eq!(sent.outcomes, ["D", "D"]);
+    assert_eq!(
+        sent.seen[1],
+        "mx1.example.org 2606::1 Opportunistic [] [0, 1]"
+    );
+    let counts = guarded.counts().await;
+    assert!(counts.contains("\"successes\":0,\"failed\":1"), "{counts}");
+    assert!(counts.contains("certificate-expired"), "{counts}");
+    // A server that the policy does not name is used, and told of.
+    let answers: [(_, &[_]); 3] = [
+        ("2606::1", &[dead()]),
+        ("9.0.0.1", &[dead()]),
+        ("9.0.0.2", &[encrypted()]),
+    ];
+    let guarded = Guarded::new(MODES[1], &answers).await;
+    let sent = guarded.stand.attempt("example.org").await;
+    assert_eq!(sent.outcomes, ["D", "D"]);
+    let counts = guarded.counts().await;
+    assert!(counts.contains("validation-failure"), "{counts}");
+}
+
+#[tokio::test]
+async fn a_message_that_wants_policies_ignored_is_not_counted() {
+    let mut guarded = Guarded::new(MODES[0], &[("2606::1", &[took()])]).await;
+    guarded.stand.header = "TLS-Required: No\r\n";
+    let sent = guarded.stand.attempt("example.org").await;
+    assert_eq!(
+        sent.seen,
+        ["mx1.example.org 2606::1 Opportunistic [] [0, 1]"]
+    );
+    assert_eq!(guarded.counts().await, "");
+}
+
+#[tokio::test]
+async fn require_tls_under_a_policy() {
+    let mut guarded = Guarded::new(
+        MODES[1],
+        &[("2606::1", &[expired()]), ("9.0.0.1", &[took()])],
+    )
+    .await;
+    guarded.stand.parameters = "REQUIRETLS";
+    let sent = guarded.stand.attempt("example.org").await;
+    // The policy vouches for the name; what it is good for is not tried without.
+    assert!(sent.seen.iter().all(|seen| seen.contains("Require [\"mx1")));
+    assert_eq!(sent.seen.len(), 2);
+}
+
+#[tokio::test]
+async fn a_policy_that_could_not_be_had_is_counted() {
+    let guarded = Guarded::new("nonsense", &[("2606::1", &[encrypted()])]).await;
+    let sent = guarded.stand.attempt("example.org").await;
+    assert_eq!(sent.outcomes, ["D", "D"]);
+    let counts = guarded.counts().await;
+    assert!(counts.contains("sts-policy-invalid"), "{counts}");
+    assert!(counts.contains("\"successes\":1,\"failed\":1"), "{counts}");
 }
