@@ -8,6 +8,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use flate2::read::GzDecoder;
+use scop_core::json::Text;
 use scop_mime_core::{Kind, Message};
 use scop_smtp_proto::policy::tls_rpt;
 use serde::Serialize;
@@ -174,9 +175,9 @@ impl Report {
         Ok(Self {
             file: source.to_string(),
             kind: "tls",
-            organization: report.organization().to_string(),
-            contact: report.contact().to_string(),
-            id: report.id().to_string(),
+            organization: exact(report.organization()),
+            contact: exact(report.contact()),
+            id: exact(report.id()),
             start: report.start().0,
             end: report.end().0,
             policies: report
@@ -190,9 +191,9 @@ impl Report {
 impl Policy {
     fn new(policy: &tls_rpt::PolicyReport<'_>) -> Self {
         let details = policy.failures().map(|failure| {
-            let text = |text: Option<scop_core::json::Text<'_>>| text.map(|text| text.to_string());
+            let text = |text: Option<Text<'_>>| text.map(exact);
             Detail {
-                result: failure.result_type_text().to_string(),
+                result: exact(failure.result_type_text()),
                 sessions: failure.sessions(),
                 sending_address: text(failure.sending_ip_text()),
                 host: text(failure.mx_hostname()),
@@ -203,10 +204,10 @@ impl Policy {
             }
         });
         Self {
-            domain: policy.domain().to_string(),
-            kind: policy.policy_type_text().to_string(),
-            text: policy.strings().map(|text| text.to_string()).collect(),
-            mx: policy.mx_hosts().map(|text| text.to_string()).collect(),
+            domain: exact(policy.domain()),
+            kind: exact(policy.policy_type_text()),
+            text: policy.strings().map(exact).collect(),
+            mx: policy.mx_hosts().map(exact).collect(),
             successes: policy.successes(),
             failures: policy.failed(),
             details: details.collect(),
@@ -219,6 +220,11 @@ impl Policy {
         let mode = mode.map_or_else(String::new, |mode| format!(" ({})", mode.trim()));
         shown(&(self.kind.clone() + &mode))
     }
+}
+
+/// All characters of a text, those that would steer a terminal too.
+fn exact(text: Text<'_>) -> String {
+    text.chars().collect()
 }
 
 fn shown(text: &str) -> String {
@@ -265,10 +271,9 @@ fn write_all(out: &mut String, reports: &[Report]) -> std::fmt::Result {
             for detail in &policy.details {
                 write!(out, "{:>12}  {}", detail.sessions, shown(&detail.result))?;
                 let host = detail.host.as_ref().or(detail.helo.as_ref());
-                for text in [host, detail.address.as_ref(), detail.reason.as_ref()] {
-                    if let Some(text) = text {
-                        write!(out, "  {}", shown(text))?;
-                    }
+                let texts = [host, detail.address.as_ref(), detail.reason.as_ref()];
+                for text in texts.into_iter().flatten() {
+                    write!(out, "  {}", shown(text))?;
                 }
                 writeln!(out)?;
             }
@@ -283,4 +288,119 @@ fn time(seconds: u64) -> String {
         .ok()
         .and_then(|time| jiff::Timestamp::from_second(time).ok());
     time.map_or_else(|| seconds.to_string(), |time| time.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::fs;
+    use std::io::Write as _;
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    const JSON: &str = r#"{
+  "organization-name": "Company-X \u001b[31m", "contact-info": "tls@example.net", "report-id": "7",
+  "date-range": {"start-datetime": "2016-04-01T00:00:00Z", "end-datetime": "2016-04-01T23:59:59Z"},
+  "policies": [{
+    "policy": {"policy-type": "sts", "policy-domain": "example.org", "policy-string": ["version: STSv1", "mode: testing"]},
+    "summary": {"total-successful-session-count": 5326, "total-failure-session-count": 303},
+    "failure-details": [
+      {"result-type": "certificate-expired", "failed-session-count": 100, "receiving-mx-hostname": "mx1.example.org"},
+      {"result-type": "starttls-not-supported", "failed-session-count": 203, "receiving-ip": "192.0.2.56"}]
+  }]
+}"#;
+
+    fn gzip(octets: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(octets).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn message(content_type: &str, octets: &[u8]) -> Vec<u8> {
+        let text = base64::engine::general_purpose::STANDARD.encode(octets);
+        format!(
+            "From: a@example.net\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/report; report-type=tlsrpt; boundary=b\r\n\r\n\
+             --b\r\nContent-Type: text/plain\r\n\r\nHello {{}}\r\n\
+             --b\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: base64\r\n\r\n{text}\r\n--b--\r\n"
+        )
+        .into_bytes()
+    }
+
+    fn report(octets: &[u8], json: bool) -> Result<String, String> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("scop-report-{}-{number}", std::process::id());
+        let path: PathBuf = std::env::temp_dir().join(name);
+        fs::write(&path, octets).unwrap();
+        let arguments = cli::Report {
+            files: vec![path.clone()],
+            json,
+        };
+        let said = run(&arguments);
+        fs::remove_file(&path).unwrap();
+        let place = path.display().to_string();
+        said.map(|text| text.replace(&place, "FILE"))
+            .map_err(|error| error.to_string().replace(&place, "FILE"))
+    }
+
+    #[test]
+    fn every_form_says_the_same() {
+        let expected = "\
+FILE: TLS, 2016-04-01T00:00:00Z to 2016-04-01T23:59:59Z, by Company-X \\u{1b}[31m (tls@example.net), id 7
+  domain       policy          successes    failures
+  example.org  sts (testing)        5326         303
+         100  certificate-expired  mx1.example.org
+         203  starttls-not-supported  192.0.2.56
+";
+        let json = JSON.as_bytes();
+        for octets in [
+            json.to_vec(),
+            gzip(json),
+            message("application/tlsrpt+gzip", &gzip(json)),
+            message("Application/TLSRPT+JSON; x=y", json),
+            message("application/gzip", &gzip(json)),
+        ] {
+            let said = report(&octets, false).unwrap();
+            let said = said.replace(said.split(':').next().unwrap(), "FILE");
+            assert_eq!(said, expected);
+            let document = report(&octets, true).unwrap();
+            let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+            let policy = &document["reports"][0]["policies"][0];
+            assert_eq!(
+                (&policy["successes"], &policy["failures"]),
+                (&5326.into(), &303.into())
+            );
+            assert_eq!(policy["details"][1]["address"], "192.0.2.56");
+        }
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused() {
+        let bomb = gzip(&vec![b' '; 11 << 20]);
+        assert!(bomb.len() < 20_000);
+        let deep = "[".repeat(100_000);
+        let deep = JSON.replace("\"7\"", &format!("\"7\", \"x\": {deep}"));
+        let broken = gzip(JSON.as_bytes());
+        let broken = &broken[..broken.len() - 10];
+        for (octets, words) in [
+            (&b""[..], "neither a report"),
+            (b"From: a@example.net\r\n\r\n{}\r\n", "neither a report"),
+            (b"{}", "FILE: "),
+            (&bomb, "more than 10 MiB"),
+            (
+                &message("application/tlsrpt+gzip", &bomb),
+                "more than 10 MiB",
+            ),
+            (broken, "the gzip is broken"),
+            (&message("application/tlsrpt+gzip", b"x"), "FILE: "),
+            (deep.as_bytes(), "FILE: "),
+        ] {
+            let error = report(octets, false).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime};
 
 use hyper::Uri;
 use scop_core::{Lookup as _, UnixTime};
-use scop_smtp_proto::policy::tls_rpt::{Discovery, NoRecord, Rua};
+use scop_smtp_proto::policy::tls_rpt::{Discovery, Found, NoRecord, Rua};
 use scop_smtp_proto::{Domain, ForwardPath};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
@@ -262,7 +262,7 @@ impl Reports {
         let mut driver = Driver::new(Arc::clone(&self.0.setup.resolver));
         let driven = driver.drive(&mut discovery).await;
         let found = discovery.verdict().filter(|_| driven.is_ok());
-        let record = match found.map(|found| found.record()) {
+        let record = match found.map(Found::record) {
             Some(Ok(record)) => record,
             None | Some(Err(NoRecord::Failed(_))) => {
                 warn!(domain, "the lookup of where reports of TLS go failed");
