@@ -1,7 +1,7 @@
 //! A receiver that runs, and a client that speaks with it octet by octet.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read, Write};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
@@ -35,7 +35,9 @@ impl Service {
     pub(super) fn start_in(folder: PathBuf, kinds: &[&str], rest: &str) -> Self {
         let mut config = "name = \"mx.example.org\"\nstate = \"FOLDER/state\"\n".to_owned();
         for kind in kinds {
-            config += &format!("[[listen]]\naddress = \"127.0.0.1:0\"\nkind = \"{kind}\"\n");
+            config += "[[listen]]\naddress = \"127.0.0.1:0\"\nkind = \"";
+            config += kind;
+            config += "\"\n";
         }
         config += "[checks]\nenabled = false\n";
         config += rest;
@@ -105,6 +107,15 @@ impl Service {
 
     pub(super) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until the log has these words so many times.
+    pub(super) fn wait_for(&self, words: &str, times: usize) {
+        let begin = Instant::now();
+        while self.log().matches(words).count() < times {
+            assert!(begin.elapsed() < PATIENCE, "{}", self.log());
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub(super) fn terminate(&self) {
@@ -179,10 +190,10 @@ impl<S: Read + Write> Peer<S> {
             match self.stream.read(&mut octet) {
                 Ok(1) => line.push(octet[0]),
                 Ok(_) => return None,
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    panic!("nothing comes")
+                Err(error) => {
+                    assert_ne!(error.kind(), ErrorKind::WouldBlock, "nothing comes");
+                    return None;
                 }
-                Err(_) => return None,
             }
         }
         line.truncate(line.len() - 2);

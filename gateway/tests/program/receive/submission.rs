@@ -3,8 +3,6 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +17,9 @@ fn add_user(folder: &Path, name: &str, password: &str, addresses: &str) {
     let made = scop_with(&["user", name], format!("{password}\n").as_bytes());
     assert_eq!(made.code, 0, "{}", made.err);
     let mut users = fs::read_to_string(folder.join("users")).unwrap_or_default();
-    users += &format!("{}{addresses}\n", made.text().trim_end());
+    users += made.text().trim_end();
+    users += addresses;
+    users += "\n";
     fs::write(folder.join("users"), users).unwrap();
 }
 
@@ -140,26 +140,15 @@ fn users_are_read_again() {
         peer.says("EHLO client.example.net", "250");
         peer
     };
-    let wait_for = |words: &str| {
-        let begin = Instant::now();
-        while !service.log().contains(words) {
-            assert!(
-                begin.elapsed() < Duration::from_secs(20),
-                "{}",
-                service.log()
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
-    };
     log_in(&mut connect(), "ann", "other", "535");
     add_user(&folder, "ann", "other", "");
     service.hang_up();
-    wait_for("users read again");
+    service.wait_for("users read again", 1);
     log_in(&mut connect(), "ann", "other", "235");
     // One that is broken changes nothing.
     fs::write(folder.join("users"), "joe plain\n").unwrap();
     service.hang_up();
-    wait_for("the users stay as they were");
+    service.wait_for("the users stay as they were", 1);
     log_in(&mut connect(), "ann", "other", "235");
 }
 
