@@ -162,7 +162,7 @@ fn a_clock_that_jumps() {
         let Some(world) = World::new("") else { return };
         let port = free_port();
         let at = format!("127.0.0.1:{port}").parse().unwrap();
-        let config = world.sender_config(&format!("{}longest = \"2s\"\n", to_servers(port)));
+        let config = world.sender_config(&to_servers(port));
         let Some(sink) = Program::smtp_sink_at(at, &["-r", "rcpt"]) else {
             return;
         };
