@@ -53,6 +53,15 @@ pub(crate) struct Sender {
 
 /// Receive mail: check it while it arrives, and keep it or hand it on
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Signals:
+  SIGTERM, SIGINT  stop: what was begun is finished; a second one stops at once
+  SIGHUP           read certificates and users again; what is broken is logged, and the old stays
+
+Exit status:
+  0  it was told to stop, or the configuration is good
+  1  it was told to stop twice, and cut its work short
+  2  the configuration, or something that it names, cannot be used")]
 pub(crate) struct Receive {
     /// The configuration; docs/running.md describes it
     #[arg(long, value_name = "FILE")]
@@ -69,6 +78,15 @@ pub(crate) struct Receive {
 
 /// Send mail: run the service; or, with a message, put it into the service's spool
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Signals:
+  SIGTERM, SIGINT  stop: what was begun is finished; a second one stops at once
+  SIGHUP           read the keys again; what is broken is logged, and the old stays
+
+Exit status:
+  0  it was told to stop, the configuration is good, or the message is in the spool
+  1  it was told to stop twice, and cut its work short
+  2  the configuration, something that it names, or the message cannot be used")]
 pub(crate) struct Send {
     /// The configuration; docs/running.md describes it
     #[arg(long, value_name = "FILE")]
