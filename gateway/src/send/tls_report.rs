@@ -52,8 +52,11 @@ const SAVE: Duration = Duration::from_secs(30);
 /// When what could not be handed over is tried again.
 const AGAIN: Duration = Duration::from_secs(3600);
 
+/// The longest delay after the end of a day.
+const LONGEST_DELAY: Duration = Duration::from_secs(4 * 3600);
+
 /// Seconds after the end of a day for which its reports are tried: a day, and the longest delay.
-const GIVE_UP: u64 = DAY + 4 * 3600;
+const GIVE_UP: u64 = DAY + LONGEST_DELAY.as_secs();
 
 /// Seconds.
 const DAY: u64 = 86_400;

@@ -13,8 +13,8 @@ use scop_smtp_proto::policy::tls_rpt::{
 };
 use scop_smtp_proto::{Domain, ReversePath};
 
-use super::DAY;
 use super::count::{Counts, Policy, date};
+use super::{DAY, LONGEST_DELAY};
 use crate::error::Error;
 use crate::send::config;
 
@@ -39,7 +39,7 @@ impl Submitter {
     /// As it is configured.
     ///
     /// # Errors
-    /// When the sender of the reports is no address, or its domain has no key.
+    /// When the sender of the reports is no address, its domain has no key, or the delay is too long.
     pub(crate) fn new(report: &config::Report, keys: &[config::Key]) -> Result<Self, Error> {
         let place = "tls.report.from";
         let path = format!("<{}>", report.from);
@@ -64,6 +64,9 @@ impl Submitter {
                 "{domain} has no key under [[sign]], and reports must be signed (RFC 8460 3)"
             );
             return Err(Error::new(place, rule));
+        }
+        if report.delay.0 > LONGEST_DELAY {
+            return Err(Error::new("tls.report.delay", "4h is the most"));
         }
         Ok(Self {
             organization: report.organization.clone(),

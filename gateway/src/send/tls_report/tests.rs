@@ -379,7 +379,11 @@ fn who_reports() {
             .err()
             .map(|error| error.to_string());
         match words {
-            None => assert_eq!(error, None),
+            None => {
+                assert_eq!(error, None);
+                let delay = crate::service::config::Span(LONGEST_DELAY + Duration::from_secs(1));
+                assert!(Submitter::new(&config::Report { delay, ..report }, &keys).is_err());
+            }
             Some(words) => assert!(error.unwrap().contains(words), "{from}"),
         }
     }
