@@ -38,6 +38,7 @@ impl Checked for Config {
         if let Some(submit) = &self.submit {
             self.check_submit(submit, findings);
         }
+        findings.retry(&self.retry);
         self.check_limits(findings);
         findings.shared(&self.dns, self.metrics);
     }

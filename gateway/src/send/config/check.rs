@@ -2,10 +2,14 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::{Config, Key, Route};
 use crate::key_file::SigningKey;
 use crate::service::config::check::{Checked, Findings, is_domain};
+
+/// Reports are spread over this time (RFC 8460 4.1).
+const LONGEST_DELAY: Duration = Duration::from_secs(4 * 3_600);
 
 impl Checked for Config {
     fn check(&self, findings: &mut Findings<'_>) {
@@ -57,6 +61,9 @@ impl Config {
         };
         findings.address("tls.report.contact", &report.contact);
         findings.address("tls.report.from", &report.from);
+        if report.delay.0 > LONGEST_DELAY {
+            findings.error("tls.report.delay", "it is longer than 4h");
+        }
         let domain = report.from.rsplit('@').next().unwrap_or_default();
         if !signs(&self.sign, domain) {
             let rule = format!(
