@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 
 use scop_mime_core::header::auth_results::Resinfo;
@@ -143,8 +144,13 @@ fn of_field(value: &[u8]) -> Option<Results> {
     })
 }
 
-/// The results in a line of the receiver's log, which has them as `dkim=fail spf=fail dmarc=fail`.
-pub(crate) fn of_event(event: &Event) -> Option<Results> {
+/// The results for a message of `client` in a line of the receiver's log, which has them as `dkim=fail spf=fail
+/// dmarc=fail`.
+pub(crate) fn of_event(event: &Event, client: IpAddr) -> Option<Results> {
+    let told = event.get("client")?.as_str()?.parse();
+    if told != Ok(client) {
+        return None;
+    }
     let words = || {
         event
             .values()
@@ -226,17 +232,20 @@ Hello
     #[test]
     fn a_line_of_the_log() {
         let event = |text: &str| serde_json::from_str::<Event>(text).unwrap();
-        let found = of_event(&event(
-            r#"{"message":"refused","id":"x","checks":"dkim=none spf=fail dmarc=fail"}"#,
-        ));
+        let forger = IpAddr::from([127, 0, 0, 2]);
+        let checked = event(
+            r#"{"message":"checked","client":"127.0.0.2","checks":"dkim=none spf=fail dmarc=fail"}"#,
+        );
         assert_eq!(
-            found,
+            of_event(&checked, forger),
             Some(Results {
                 spf: "fail".to_owned(),
                 dkim: "none".to_owned(),
                 dmarc: "fail".to_owned(),
             })
         );
-        assert_eq!(of_event(&event(r#"{"message":"connected","n":1}"#)), None);
+        assert_eq!(of_event(&checked, IpAddr::from([127, 0, 0, 1])), None);
+        let other = event(r#"{"message":"refused","client":"127.0.0.2","n":1}"#);
+        assert_eq!(of_event(&other, forger), None);
     }
 }
