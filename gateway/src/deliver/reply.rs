@@ -60,6 +60,15 @@ impl Said {
         }
     }
 
+    /// A recipient who is one too many, whatever class the status has.
+    pub(super) fn too_many(&self, target: &Target) -> Failure {
+        let mut failure = self.failure(target, "has no room for the recipient now");
+        if let Some(rest) = failure.status.strip_prefix('5') {
+            failure.status = format!("4{rest}");
+        }
+        failure
+    }
+
     /// A reply that refuses, as an outcome: 5yz for good, all else for now.
     pub(super) fn outcome(&self, target: &Target, why: &str) -> Outcome {
         let failure = self.failure(target, why);

@@ -92,6 +92,11 @@ impl Work {
             self.refuse("5.1.7", "the address of the sender is malformed");
             return Turn::Done;
         };
+        // Nothing of it may be left out in silence: it could be REQUIRETLS.
+        if Parameters::parse(letter.envelope.parameters.as_bytes()).is_err() {
+            self.refuse("5.5.4", "cannot be told: the parameters are malformed");
+            return Turn::Done;
+        }
         let parameters = match self.parameters(client, facts) {
             Ok(parameters) => parameters,
             Err(Refused::Message(status, why)) => {
@@ -133,6 +138,10 @@ impl Work {
                 self.skip("5.1.3", "the address of the recipient is malformed");
                 continue;
             };
+            if Parameters::parse(recipient.parameters.as_bytes()).is_err() {
+                self.skip("5.5.4", "cannot be told: the parameters are malformed");
+                continue;
+            }
             let parameters = self.recipient_parameters(&recipient, client);
             let parameters: Result<Vec<_>, _> = (parameters.iter())
                 .map(|parameter| Parameter::parse(parameter))
@@ -196,7 +205,12 @@ impl Work {
                     Awaited::Mail => "refuses the sender",
                     _ => "refuses the message",
                 };
-                let outcome = Said::new(reply).outcome(&self.target, why);
+                let said = Said::new(reply);
+                let outcome = if *to == Awaited::Recipient && said.code.number() == TOO_MANY {
+                    Outcome::Deferred(said.too_many(&self.target))
+                } else {
+                    said.outcome(&self.target, why)
+                };
                 self.set(*index, outcome);
             }
             Event::Failed {
@@ -394,6 +408,10 @@ const NO_UTF8: &str = "does not take internationalised mail (RFC 6531 3.5)";
 
 /// The service closes the connection (RFC 5321 4.2.2).
 const CLOSING: u16 = 421;
+
+/// What some servers say to a recipient for whom there is no room in this transaction: it stands for 452 (RFC 5321
+/// 4.5.3.1.10).
+const TOO_MANY: u16 = 552;
 
 /// Why a command was not sent: status and words.
 fn words(error: &OrderError<'_>) -> (&'static str, String) {

@@ -2,8 +2,8 @@
 //!
 //! One notification tells of all that is new: recipients that failed, those that it takes longer for, and, where the
 //! sender asked, those whose next server does not report itself. It comes from `<>`, so that it is never answered with
-//! another, and says that no person wrote it (RFC 3834). Its name follows from that of the message and the number of
-//! notifications before it: one that is there is not written again.
+//! another, and says that no person wrote it (RFC 3834). Its name follows from that of the message, the number of
+//! notifications before it, and whether it tells of a delay: one that is there is not written again.
 //!
 //! The words of other servers are quoted with what is not printable ASCII made visible. Where the sender's own
 //! address is not ASCII, the notification is of the `global` types and needs SMTPUTF8, as its sender did.
@@ -90,7 +90,11 @@ pub(crate) fn commit(
     }
     let mut entropy = [0; 16];
     getrandom::fill(&mut entropy).map_err(io::Error::from)?;
-    let id = entry.id.derived(report.number);
+    let id = match name(entry, report, report.is_late, state.is_to_be_reported()) {
+        // What is new was told together with a delay by a process that was killed before it noted so.
+        _ if spool.has(&name(entry, report, true, true))? => name(entry, report, true, true),
+        id => id,
+    };
     let written = render(&id, entry, &told, report, entropy)?;
     let envelope = Envelope {
         arrived: report.now,
@@ -114,6 +118,12 @@ pub(crate) fn commit(
         id,
         kinds: kinds.map(|(_, kind)| kind).collect(),
     }))
+}
+
+/// The name of a notification. One of a delay must not pass for one of what comes next, which may be a failure.
+fn name(entry: &Entry, report: &Report, is_late: bool, is_new: bool) -> Id {
+    let kind = u32::from(is_late) << 1 | u32::from(is_new);
+    entry.id.derived(report.number.wrapping_mul(4) | kind)
 }
 
 /// Commits under this name, or finds that it was done.
@@ -250,10 +260,12 @@ fn render(
                     Transport::EightBit => "BODY=8BITMIME",
                     Transport::Utf8 => "BODY=8BITMIME SMTPUTF8",
                 };
-                // It tells of what its message may only say in secret (RFC 8689 5).
-                let secret = Parameters::parse(envelope.parameters.as_bytes())
-                    .is_ok_and(|parameters| parameters.find("REQUIRETLS").is_some());
-                let words = [parameters, if secret { "REQUIRETLS" } else { "" }];
+                let secret = if is_secret(envelope) {
+                    "REQUIRETLS"
+                } else {
+                    ""
+                };
+                let words = [parameters, secret];
                 let words = words.into_iter().filter(|word| !word.is_empty());
                 return Ok(Rendered {
                     octets,
@@ -267,6 +279,12 @@ fn render(
         }
     }
     Err(last.map_or_else(|| io::ErrorKind::InvalidInput.into(), unwritable))
+}
+
+/// A notification tells of what its message may only say in secret (RFC 8689 5).
+fn is_secret(envelope: &Envelope) -> bool {
+    let mut words = envelope.parameters.split_ascii_whitespace();
+    words.any(|word| word.eq_ignore_ascii_case("REQUIRETLS"))
 }
 
 fn unwritable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
@@ -521,7 +539,11 @@ impl Original {
         // RET is of notifications of failure (RFC 3461 4.3).
         let is_failure = told.iter().any(|told| told.action == Action::Failed);
         let ret = parameter(&entry.envelope.parameters, "RET").map(Ret::parse);
-        let is_full = is_failure && matches!(ret, Some(Ok(Ret::Full))) && entry.octets <= MAX_FULL;
+        let is_full = is_failure
+            && matches!(ret, Some(Ok(Ret::Full)))
+            // The whole message is not to travel once more (RFC 8689 5).
+            && !is_secret(&entry.envelope)
+            && entry.octets <= MAX_FULL;
         let length = if is_full {
             entry.octets
         } else {

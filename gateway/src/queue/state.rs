@@ -13,6 +13,10 @@ use crate::spool::Envelope;
 /// The form of the file.
 const VERSION: u32 = 1;
 
+/// Octets of a file; a spool takes twice as many. Servers may say much of a message with thousands of recipients, and
+/// who has it must not be forgotten for that.
+const LONG: usize = 8 << 20;
+
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,9 +91,22 @@ impl State {
         Ok(state)
     }
 
+    /// For the file. Where it is longer than [`LONG`], without what other servers said.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         // Numbers, texts and lists: there is nothing that JSON could not say.
-        serde_json::to_vec(self).unwrap_or_default()
+        let octets = serde_json::to_vec(self).unwrap_or_default();
+        if octets.len() <= LONG {
+            return octets;
+        }
+        let mut brief = self.clone();
+        for fate in &mut brief.recipients {
+            match fate {
+                Fate::Pending { failure, .. } => *failure = None,
+                Fate::Failed { failure, .. } => failure.reply = None,
+                Fate::Relayed { .. } | Fate::Done => {}
+            }
+        }
+        serde_json::to_vec(&brief).unwrap_or_default()
     }
 
     /// Whether nobody is left to be tried or to be told of.

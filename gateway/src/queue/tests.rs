@@ -605,3 +605,48 @@ async fn a_second_queue_is_refused() {
     );
     drop(first);
 }
+
+/// Servers say more of the recipients than a spool keeps of a message: who has it is not tried again.
+#[tokio::test(start_paused = true)]
+async fn much_said_of_many_recipients() {
+    let world = World::new();
+    let paths: Vec<String> = (0..20_000)
+        .map(|number| format!("<{number}@example.org>"))
+        .collect();
+    let to: Vec<_> = paths.iter().map(|path| (path.as_str(), "")).collect();
+    world.put("<joe@example.net>", &to);
+    let long = "x".repeat(1_000);
+    let transport = world.transport(move |path, before| {
+        if path.starts_with("<0@") || before > 0 {
+            return delivered();
+        }
+        Outcome::Deferred(failure(Some("mx.example.org"), "4.2.0", &long))
+    });
+    world.run(&transport, 600).await;
+    assert_eq!((transport.count(), world.left()), (40_000 - 1, 0));
+}
+
+/// A domain that takes connections and says nothing has one place after a while.
+#[tokio::test(start_paused = true)]
+async fn a_silent_domain_does_not_hold_up_the_others() {
+    let world = World::new();
+    for _ in 0..100 {
+        world.put("<joe@example.net>", &[("<ann@silent.example>", "")]);
+    }
+    let mut transport = world.transport(|path, _| {
+        if path.contains("silent") {
+            Outcome::Deferred(Failure {
+                host: Some("mx.silent.example".to_owned()),
+                ..failure(None, "4.4.2", "")
+            })
+        } else {
+            delivered()
+        }
+    });
+    transport.delay =
+        |domain| Duration::from_secs(if domain == "silent.example" { 300 } else { 0 });
+    world.run(&transport, 1_000).await;
+    let times = transport.times("<ann@silent.example>");
+    let later = times.iter().filter(|&&time| time > 310).count();
+    assert!(later <= 3, "{times:?}");
+}

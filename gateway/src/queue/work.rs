@@ -48,7 +48,7 @@ pub(crate) struct Work<T> {
 pub(crate) struct Ended {
     /// After so long there is more to do.
     pub(crate) again: Option<Duration>,
-    /// Whether a server of the domain was reached.
+    /// Whether a server of the domain said something.
     pub(crate) reached: bool,
 }
 
@@ -284,8 +284,9 @@ impl<T: Transport> Work<T> {
         let chance = getrandom::u32().unwrap_or(u32::MAX / 2);
         if !due.is_empty() {
             self.options.figures.attempts.inc();
+            // One that takes connections and says nothing holds places longer than one that is not there.
             reached = outcomes.iter().any(
-                |outcome| !matches!(outcome, Outcome::Deferred(failure) if failure.host.is_none()),
+                |outcome| !matches!(outcome, Outcome::Deferred(failure) if failure.reply.is_none()),
             );
             let mut is_new = false;
             for (index, outcome) in due.iter().zip(outcomes) {
@@ -577,7 +578,12 @@ impl<T: Transport> Work<T> {
                 return;
             };
             tracing::error!(%id, error = reason(&error), "{what}");
-            if !must || error.kind() == io::ErrorKind::NotFound {
+            // What is not there, or is never taken, is not there or taken later either.
+            let is_final = matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::InvalidInput
+            );
+            if !must || is_final {
                 return;
             }
             sleep(wait).await;

@@ -347,3 +347,49 @@ async fn what_is_kept_of_a_reply() {
         assert_eq!(failure.host.as_deref(), Some("mx.example.org"));
     }
 }
+
+/// RFC 5321 4.5.3.1.10: 552 stands for 452 where a recipient is refused, and nowhere else.
+#[tokio::test]
+async fn one_recipient_too_many() {
+    const FAULT: Fault = Fault::Say("552 5.5.3 too many recipients\r\n");
+    for (command, expected) in [
+        ("RCPT", "~4.5.3 +"),
+        ("MAIL", "-5.5.3 -5.5.3"),
+        (".", "-5.5.3 -5.5.3"),
+    ] {
+        let server = Fake::start(Rules::default().with_fault(command, FAULT)).await;
+        let pool = Pool::new(settings()).unwrap();
+        let delivery = pool
+            .deliver(&target(&server), &message("", TO, TEXT), &[0, 1])
+            .await;
+        assert_eq!(short(&delivery), expected, "{command}");
+    }
+}
+
+/// Parameters that cannot be read may ask for anything: nothing is left out of them, and nothing sent.
+#[tokio::test]
+async fn parameters_that_are_malformed() {
+    let broken = [
+        ("<ann@example.net>", "NOTIFY=NEVER =x"),
+        ("<bob@example.net>", ""),
+    ];
+    for (parameters, to, expected) in [
+        ("BODY=8BITMIME =x REQUIRETLS", TO, "-5.5.4 -5.5.4"),
+        ("", &broken, "-5.5.4 +"),
+    ] {
+        let server = Fake::start(Rules::default()).await;
+        let pool = Pool::new(settings()).unwrap();
+        let delivery = pool
+            .deliver(&target(&server), &message(parameters, to, TEXT), &[0, 1])
+            .await;
+        assert_eq!(short(&delivery), expected);
+        assert!(
+            !server
+                .seen()
+                .commands
+                .iter()
+                .any(|line| line.contains("ann@"))
+                || parameters.is_empty()
+        );
+    }
+}

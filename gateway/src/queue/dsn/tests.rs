@@ -403,9 +403,10 @@ fn the_same_is_committed_once() {
     // A beginning that was left by a killed process is no notification.
     let other = Spool::open(&world.folder.join("other")).unwrap();
     fs::write(
-        world
-            .folder
-            .join(format!("other/queue/.{}", entry.id.derived(0))),
+        world.folder.join(format!(
+            "other/queue/.{}",
+            name(&entry, &report(), true, true)
+        )),
         b"",
     )
     .unwrap();
@@ -423,4 +424,163 @@ fn what_came_in_secret_goes_back_in_secret() {
     );
     let rendered = notification(&entry, vec![failed("550 no")]);
     assert_eq!(rendered.parameters, "REQUIRETLS");
+}
+
+/// RFC 8689 5: REQUIRETLS outranks RET=FULL.
+#[test]
+fn what_came_in_secret_is_not_given_back_whole() {
+    for (parameters, expected) in [
+        ("RET=FULL", "message/rfc822"),
+        ("RET=FULL REQUIRETLS", "text/rfc822-headers"),
+        ("requiretls RET=FULL", "text/rfc822-headers"),
+    ] {
+        let world = World::new();
+        let to = [("<ann@example.org>", "")];
+        let message = b"From: joe@example.net\r\n\r\nHello\r\n";
+        let entry = world.entry(&envelope("<joe@example.net>", parameters, &to), message);
+        let rendered = notification(&entry, vec![failed("550 no")]);
+        let media_type = part(&rendered.octets, &[3]).1;
+        assert!(
+            media_type.starts_with(expected),
+            "{parameters}: {media_type}"
+        );
+    }
+}
+
+/// A process is killed when it has told of a delay, and before it noted so: what comes next is told all the same.
+#[test]
+fn a_notification_of_a_delay_does_not_pass_for_one_of_a_failure() {
+    let world = World::new();
+    let to = [("<ann@example.org>", ""), ("<bob@example.org>", "")];
+    let entry = world.entry(&envelope("<joe@example.net>", "", &to), MESSAGE);
+    let bounces = Spool::open(&world.folder.join("bounces")).unwrap();
+    let soon = Report {
+        is_late: false,
+        ..report()
+    };
+    let mut state = State::new(&entry.envelope);
+    state.recipients = vec![pending(), pending()];
+    let late = commit(&bounces, &entry, &state, &report()).unwrap();
+    let late = late.unwrap().id;
+    state.recipients = vec![failed("550 no"), pending()];
+    let failure = commit(&bounces, &entry, &state, &soon).unwrap();
+    let failure = failure.unwrap().id;
+    assert_ne!(late, failure);
+    assert_eq!(bounces.scan().unwrap().len(), 2);
+    // One that told of both is found again, whatever it is looked for.
+    let other = Spool::open(&world.folder.join("other")).unwrap();
+    let both = commit(&other, &entry, &state, &report()).unwrap();
+    let again = commit(&other, &entry, &state, &soon).unwrap();
+    assert_eq!(both.unwrap().id, again.unwrap().id);
+    assert_eq!(other.scan().unwrap().len(), 1);
+}
+
+/// Whatever is in the envelope, the message and the words of servers: there is a notification, and it has the form of
+/// one.
+#[test]
+fn nothing_foreign_breaks_a_notification() {
+    let long = "x".repeat(3_000);
+    let words = format!("550 {long}");
+    let spaces = " ".repeat(700);
+    let replies = [
+        "",
+        " ",
+        "550",
+        "550 a\r\nFrom: x\r\n\r\n--b",
+        "550 \u{0}\u{1b}[31m\u{202e}\u{e9}",
+        "550 (((( \"",
+        &words,
+        &spaces,
+    ];
+    let parameters = [
+        "",
+        "ENVID=+20",
+        "ENVID=+20+20x+20",
+        "ENVID=+28+28+22+5C",
+        "ENVID=x+0D+0AFrom:+20y",
+        "ENVID=+00",
+        "ENVID=a  REQUIRETLS",
+        "RET=FULL ENVID=--b",
+        "RET=",
+    ];
+    let recipient = [
+        "",
+        "ORCPT=rfc822;+20",
+        "ORCPT=rfc822;+28",
+        "ORCPT=rfc822;a+0D+0AFinal-Recipient:+20rfc822;b",
+        "ORCPT=utf-8;\u{202e}\u{e9}@example.org",
+        "ORCPT=utf-8;\\x{D}\\x{A}@example.org",
+        "ORCPT=x;",
+        "ORCPT=;;;;",
+    ];
+    let paths = [
+        "<ann@example.org>",
+        "<\"a\\\" b\"@example.org>",
+        "<@a.example,@b.example:ann@example.org>",
+        "<ann@[192.0.2.1]>",
+        "<caf\u{e9}@example.org>",
+        "<\u{202e}@example.org>",
+        "<a b c>",
+        "<postmaster>",
+        &format!("<{}@example.org>", "x".repeat(240)),
+    ];
+    let messages: [&[u8]; 9] = [
+        b"",
+        b"\r\n",
+        b"Hello",
+        b"A: b\r\n\r\n--b\r\n--b--\r\n",
+        b"A: b\nC: d\r\rE\n\r\n",
+        b"A: \xff\x00\r\n\r\n\x00\xff\n",
+        b": x\r\n\r\nx",
+        &[b'x'; 5_000],
+        &[&b"A: "[..], &[b'x'; 5_000], b"\r\n\r\n", &[b'y'; 5_000]].concat(),
+    ];
+    for from in ["<joe@example.net>", "<jos\u{e9}@example.net>"] {
+        for (turn, path) in paths.iter().enumerate() {
+            for (index, message) in messages.iter().enumerate() {
+                let pick = |list: &[&str], step: usize| {
+                    list[(index + turn * step) % list.len()].to_owned()
+                };
+                let parameters = pick(&parameters, 2);
+                let of_recipient = pick(&recipient, 3);
+                let to = [(*path, of_recipient.as_str()), ("<bob@example.org>", "")];
+                let world = World::new();
+                let entry = world.entry(&envelope(from, &parameters, &to), message);
+                let fate = |reply: String| Fate::Failed {
+                    failure: Failure {
+                        status: "5.1.1".to_owned(),
+                        host: Some(reply.clone()),
+                        reply: Some(reply.clone()),
+                        why: reply,
+                    },
+                    attempted: u64::MAX,
+                };
+                let rendered = notification(
+                    &entry,
+                    vec![fate(pick(&replies, 1)), fate(pick(&replies, 5))],
+                );
+                let case = format!("{from} {path:.40} {parameters} {of_recipient} {index}");
+                let octets = &rendered.octets;
+                assert!(octets.ends_with(b"\r\n") && !octets.contains(&0), "{case}");
+                for line in octets.split_inclusive(|&octet| octet == b'\n') {
+                    let line = line.strip_suffix(b"\r\n");
+                    assert!(
+                        line.is_some_and(|line| line.len() <= 998 && !line.contains(&b'\r')),
+                        "{case}"
+                    );
+                }
+                assert!(
+                    !rendered.parameters.is_empty() || octets.is_ascii(),
+                    "{case}"
+                );
+                let (status, media_type) = part(octets, &[2]);
+                assert!(media_type.starts_with("message/"), "{case}: {media_type}");
+                let status = String::from_utf8(status).unwrap();
+                let count =
+                    |name: &str| status.lines().filter(|line| line.starts_with(name)).count();
+                assert!((1..=2).contains(&count("Final-Recipient:")), "{case}");
+                assert_eq!(count("From:"), 0, "{case}");
+            }
+        }
+    }
 }
