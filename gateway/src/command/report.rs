@@ -1,7 +1,8 @@
 //! `scop report`: reports that other mail servers sent, for people or as JSON.
 //!
 //! Read are reports of TLS (RFC 8460): the JSON, the same as gzip, or the message that brought it. What a file is,
-//! its first octets say. All of it is foreign: octets are bounded before and after they are unpacked.
+//! its first octets say. All of it is foreign: octets are bounded before and after they are unpacked, those of all
+//! reports of a message together.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -113,8 +114,9 @@ fn read(path: &Path, reports: &mut Vec<Report>) -> Result<(), Error> {
         return Err(fail(&"the file goes on after 64 MiB, the limit"));
     }
     let before = reports.len();
+    let mut room = tls_rpt::Limits::DEFAULT.octets;
     if is_gzip(&octets) || octets.trim_ascii_start().first() == Some(&b'{') {
-        reports.push(Report::read(&source, &octets)?);
+        reports.push(Report::read(&source, &octets, &mut room)?);
     } else {
         let index = Message::index(&octets);
         for part in index.parts().take(PARTS) {
@@ -136,7 +138,7 @@ fn read(path: &Path, reports: &mut Vec<Report>) -> Result<(), Error> {
             let mut content = Vec::new();
             // A vector takes everything.
             let _ = part.decode(&mut content);
-            reports.push(Report::read(&source, &content)?);
+            reports.push(Report::read(&source, &content, &mut room)?);
         }
     }
     if reports.len() == before {
@@ -152,9 +154,9 @@ fn is_gzip(octets: &[u8]) -> bool {
 }
 
 impl Report {
-    /// Reads JSON, or JSON as gzip.
-    fn read(source: &Source, octets: &[u8]) -> Result<Self, Error> {
-        let limit = tls_rpt::Limits::DEFAULT.octets;
+    /// Reads JSON, or JSON as gzip; takes its octets from `room`.
+    fn read(source: &Source, octets: &[u8], room: &mut usize) -> Result<Self, Error> {
+        let limit = *room;
         let unpacked;
         let json = if is_gzip(octets) {
             let mut json = Vec::new();
@@ -163,7 +165,7 @@ impl Report {
                 .read_to_end(&mut json);
             read.map_err(|error| Error::new(source, format_args!("the gzip is broken: {error}")))?;
             if json.len() > limit {
-                let rule = "the gzip holds more than 10 MiB, the limit";
+                let rule = "it holds more than 10 MiB unpacked, the limit";
                 return Err(Error::new(source, rule));
             }
             unpacked = json;
@@ -171,6 +173,7 @@ impl Report {
         } else {
             octets
         };
+        *room = limit.saturating_sub(json.len());
         let report = tls_rpt::Report::parse(json).map_err(|error| Error::new(source, error))?;
         Ok(Self {
             file: source.to_string(),
@@ -378,6 +381,20 @@ FILE: TLS, 2016-04-01T00:00:00Z to 2016-04-01T23:59:59Z, by Company-X \\u{1b}[31
         }
     }
 
+    /// A few octets must not become a hundred reports of the longest kind.
+    #[test]
+    fn many_reports_in_one_message() {
+        let padded = JSON.replace("\"7\"", &format!("\"{}\"", "7".repeat(6 << 20)));
+        let part = message("application/tlsrpt+gzip", &gzip(padded.as_bytes()));
+        let one = String::from_utf8(part).unwrap();
+        assert!(report(one.as_bytes(), false).is_ok());
+        let start = one.rfind("--b\r\nContent-Type").unwrap();
+        let (head, tail) = one.split_at(start);
+        let many = [head, &tail.replace("--b--\r\n", "").repeat(2), "--b--\r\n"].concat();
+        let error = report(many.as_bytes(), false).unwrap_err();
+        assert!(error.contains("more than 10 MiB unpacked"), "{error}");
+    }
+
     #[test]
     fn what_is_no_report_is_refused() {
         let bomb = gzip(&vec![b' '; 11 << 20]);
@@ -390,10 +407,10 @@ FILE: TLS, 2016-04-01T00:00:00Z to 2016-04-01T23:59:59Z, by Company-X \\u{1b}[31
             (&b""[..], "neither a report"),
             (b"From: a@example.net\r\n\r\n{}\r\n", "neither a report"),
             (b"{}", "FILE: "),
-            (&bomb, "more than 10 MiB"),
+            (&bomb, "more than 10 MiB unpacked"),
             (
                 &message("application/tlsrpt+gzip", &bomb),
-                "more than 10 MiB",
+                "more than 10 MiB unpacked",
             ),
             (broken, "the gzip is broken"),
             (&message("application/tlsrpt+gzip", b"x"), "FILE: "),
