@@ -228,6 +228,10 @@ impl<H: HandOver> Mx<H> {
             (self.policies.sts.as_ref()).filter(|_| attempt.wish != TlsWish::Optional)
         {
             let applied = sts.policy(domain).await;
+            if let Some(error) = applied.unreadable {
+                let why = format!("the policy of TLS that is kept cannot be read: {error}");
+                return Err(Outcome::Deferred(failure("4.3.0", why)));
+            }
             attempt.policy = applied.policy;
             if let Some(problem) = applied.problem {
                 self.count(attempt, Some(problem.kind), None, None);

@@ -83,6 +83,8 @@ pub(crate) struct Applied {
     pub(crate) policy: Option<Kept>,
     /// A fetch for this message failed.
     pub(crate) problem: Option<Problem>,
+    /// Why it is not known what holds: there may be a policy on disk, which cannot be read now. Mail waits then.
+    pub(crate) unreadable: Option<String>,
 }
 
 impl Sts {
@@ -129,7 +131,15 @@ impl Sts {
     }
 
     async fn apply(&self, domain: &str, found: Found) -> Applied {
-        let kept = self.kept(domain).await;
+        let kept = match self.kept(domain).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                return Applied {
+                    unreadable: Some(error.to_string()),
+                    ..Applied::default()
+                };
+            }
+        };
         let failed = lock(&self.0.failed).get(domain).copied();
         let cached = kept.as_ref().map(|kept| &kept.cached);
         let plan = plan(&found, cached, failed.as_ref(), now());
@@ -145,23 +155,24 @@ impl Sts {
             (Fetch::First, Some(id)) => match self.fetch(domain, id).await {
                 Ok(fresh) => Applied {
                     policy: Some(fresh),
-                    problem: None,
+                    ..Applied::default()
                 },
                 Err(problem) => Applied {
                     policy: kept,
                     problem: Some(problem),
+                    unreadable: None,
                 },
             },
             (Fetch::Refresh, Some(id)) => {
                 self.refresh(domain, id);
                 Applied {
                     policy: kept,
-                    problem: None,
+                    ..Applied::default()
                 }
             }
             _ => Applied {
                 policy: kept,
-                problem: None,
+                ..Applied::default()
             },
         }
     }
@@ -266,18 +277,25 @@ impl Sts {
         }
     }
 
-    /// The policy on disk.
-    async fn kept(&self, domain: &str) -> Option<Kept> {
+    /// The policy on disk; none where the file is none of a policy.
+    ///
+    /// # Errors
+    /// When it cannot be read now: mail without it could go where the domain forbids.
+    async fn kept(&self, domain: &str) -> io::Result<Option<Kept>> {
         let (sts, name) = (self.clone(), domain.to_owned());
         let read = spawn_blocking(move || sts.0.store.read(&name)).await;
         match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
-            Ok(kept) => kept,
+            Ok(kept) => Ok(kept),
             Err(error) => {
                 warn!(
                     domain,
                     "the policy of MTA-STS that is kept cannot be used: {error}"
                 );
-                None
+                if error.kind() == io::ErrorKind::InvalidData {
+                    Ok(None)
+                } else {
+                    Err(error)
+                }
             }
         }
     }

@@ -324,3 +324,16 @@ fn the_oldest_make_room() {
         assert_eq!(read.is_some(), is_there, "{domain}");
     }
 }
+
+/// A disk with a fault is no reason to send without the policy that is on it.
+#[tokio::test]
+async fn a_policy_that_cannot_be_read_now() {
+    let stand = Stand::new(Answer::text(ENFORCE)).await;
+    for record in [RECORD, None] {
+        let sts = stand.sts(record);
+        fs::create_dir_all(stand.policies().join("example.org")).unwrap();
+        let applied = sts.policy("example.org").await;
+        assert!(applied.unreadable.is_some() && applied.policy.is_none());
+    }
+    assert!(stand.site.requests().is_empty());
+}
