@@ -239,10 +239,10 @@ impl Host<'_> {
             Answer::Refuse(reply) => answer(server, wire, Some(&reply)).await,
             Answer::Data => {
                 answer(server, wire, None).await;
-                wire.expect_content(true);
+                wire.expect_content(Some(self.receiver.memory.share()));
                 // Only while a message comes is there room for its state.
                 Box::pin(self.message(server, wire)).await;
-                wire.expect_content(false);
+                wire.expect_content(None);
             }
             Answer::Password => self.password(server, wire).await,
             Answer::Scram => self.scram(server, wire).await,

@@ -37,6 +37,9 @@ use crate::terminal::shown_within;
 /// Received fields in a message that goes in circles (RFC 5321 6.3).
 const MAX_HOPS: usize = 100;
 
+/// Octets that the checks of one message hold besides its header, about: their state and the questions under way.
+const CHECKS: usize = 64 << 10;
+
 /// What comes next of a message.
 enum Next {
     /// Input that may be content.
@@ -52,6 +55,8 @@ struct Head {
     octets: Vec<u8>,
     share: Share,
     resume: usize,
+    /// Octets that the checks will need.
+    checks: usize,
     /// Where it ends, with the empty line behind it.
     end: usize,
 }
@@ -61,7 +66,10 @@ impl Head {
     fn take(&mut self, octets: &[u8]) -> Result<bool, Reply<'static>> {
         // The checks keep it, too.
         let need = self.octets.len().saturating_add(octets.len());
-        if !self.share.grow(need.saturating_mul(2)) {
+        if !self
+            .share
+            .grow(need.saturating_mul(2).saturating_add(self.checks))
+        {
             return Err(replies::NO_SPACE);
         }
         self.octets.extend_from_slice(octets);
@@ -149,8 +157,9 @@ impl<'r> Host<'r> {
         if let Some(checks) = &mut checks {
             checks.body(&rest);
         }
-        // There is nothing before it that had to be spilled.
-        let _ = body.take(&rest);
+        if fault.is_none() && !body.take(&rest) {
+            fault = spill(&mut body, &rest, id).await;
+        }
         drop(rest);
         while !is_whole {
             match self.next(server, wire).await {
@@ -163,12 +172,7 @@ impl<'r> Host<'r> {
                         checks.body(content);
                     }
                     if !body.take(content) {
-                        match body.spill().await {
-                            Ok(()) => {
-                                let _ = body.take(content);
-                            }
-                            Err(error) => fault = Some(storage(id, &error)),
-                        }
+                        fault = spill(&mut body, content, id).await;
                     }
                 }
                 Next::End => is_whole = true,
@@ -229,6 +233,7 @@ impl<'r> Host<'r> {
             octets: Vec::new(),
             share: self.receiver.memory.share(),
             resume: 0,
+            checks: self.checker().map_or(0, |_| CHECKS),
             end: 0,
         };
         let mut fault = None;
@@ -439,6 +444,12 @@ fn complete(head: &mut Vec<u8>, header: &[u8], id: &Id, name: &str) {
     }
 }
 
+/// To disk with these octets and all before them; what is said when that fails.
+async fn spill(body: &mut Body, octets: &[u8], id: &Id) -> Option<Reply<'static>> {
+    let spilled = body.spill(octets).await;
+    spilled.err().map(|error| storage(id, &error))
+}
+
 fn storage(id: &Id, error: &std::io::Error) -> Reply<'static> {
     warn!(%id, error = reason(error), "cannot be kept");
     if is_full(error) {
@@ -460,4 +471,28 @@ fn iana(suite: CipherSuite) -> String {
 fn wall_clock() -> UnixTime {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     UnixTime(since.map_or(0, |since| since.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receive::content::Memory;
+
+    #[test]
+    fn the_checks_are_counted_with_the_header() {
+        let memory = Memory::new(CHECKS + 100);
+        let head = |checks| Head {
+            octets: Vec::new(),
+            share: memory.share(),
+            resume: 0,
+            checks,
+            end: 0,
+        };
+        let mut first = head(CHECKS);
+        assert!(matches!(first.take(b"A: b\r\n\r\n"), Ok(true)));
+        assert!(head(CHECKS).take(b"A: b\r\n\r\n").is_err());
+        assert!(matches!(head(0).take(b"A: b\r\n\r\n"), Ok(true)));
+        drop(first);
+        assert!(head(CHECKS).take(b"A: b\r\n\r\n").is_ok());
+    }
 }

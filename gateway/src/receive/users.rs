@@ -85,8 +85,16 @@ impl Users {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let place = || path.display();
         let failed = |error: io::Error| Error::new(place(), reason(&error));
+        // A pipe would be waited for without end, and of a longer file the rest would be forgotten.
+        let metadata = path.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(Error::new(place(), "a plain file is needed"));
+        }
+        if metadata.len() > MAX_FILE {
+            return Err(Error::new(place(), "it is longer than 64 MiB, the limit"));
+        }
         let file = File::open(path).map_err(failed)?;
-        let mode = file.metadata().map_err(failed)?.mode();
+        let mode = metadata.mode();
         if mode & 0o077 != 0 {
             let mode = format!("{:03o}", mode & 0o777);
             warn!(file = %place(), mode, "others may use this file of users; mode 600 would be right");
@@ -374,6 +382,23 @@ mod tests {
 
     fn sends(user: &User, address: &str) -> bool {
         user.may_send_as(&ReversePath::parse(format!("<{address}>").as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn only_a_plain_file_is_read_and_all_of_it() {
+        let folder = std::env::temp_dir().join(format!("scop-users-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("users");
+        let file = File::create(&path).unwrap();
+        file.set_len(MAX_FILE + 1).unwrap();
+        let error = Users::read(&path).unwrap_err().to_string();
+        assert!(
+            error.ends_with("it is longer than 64 MiB, the limit"),
+            "{error}"
+        );
+        let error = Users::read(&folder).unwrap_err().to_string();
+        assert!(error.ends_with("a plain file is needed"), "{error}");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

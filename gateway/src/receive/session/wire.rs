@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 
+use crate::receive::content::Share;
 use crate::service::Stop;
 
 /// Room for commands. Thousands of sessions wait for one at any moment, so it is small; a group of them comes in
@@ -44,6 +45,8 @@ pub(in crate::receive) struct Wire {
     /// Octets of the buffer that were taken.
     taken: usize,
     room: usize,
+    /// Of the memory of all sessions, for a large buffer while content comes.
+    share: Option<Share>,
     timer: Pin<Box<Sleep>>,
     /// When the timer is due: at the deadline or before, so that it is not set for every wait.
     due: Instant,
@@ -100,6 +103,7 @@ impl Wire {
             buffer: Vec::new(),
             taken: 0,
             room: FOR_COMMANDS,
+            share: None,
             timer: Box::pin(tokio::time::sleep_until(at(due))),
             due,
             stop: Box::pin(async move { stop.requested().await }),
@@ -131,13 +135,14 @@ impl Wire {
         content
     }
 
-    /// Content comes, or commands.
-    pub(in crate::receive) fn expect_content(&mut self, is_content: bool) {
-        self.room = if is_content {
+    /// Content comes, with the share of memory from which a large buffer may be had; or commands, without one.
+    pub(in crate::receive) fn expect_content(&mut self, share: Option<Share>) {
+        self.room = if share.is_some() {
             FOR_CONTENT
         } else {
             FOR_COMMANDS
         };
+        self.share = share;
     }
 
     /// What came and was not taken.
@@ -225,7 +230,9 @@ impl Wire {
 
     /// Empties the buffer, and makes it as large as what is expected.
     fn make_room(&mut self) {
-        if self.room >= FOR_CONTENT && self.buffer.len() >= self.room {
+        if self.buffer.len() >= self.room
+            && (self.share.as_mut()).is_some_and(|share| share.grow(FOR_MUCH_CONTENT))
+        {
             self.room = FOR_MUCH_CONTENT;
         }
         self.buffer.clear();

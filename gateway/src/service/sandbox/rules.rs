@@ -100,11 +100,7 @@ fn write_rights() -> BitFlags<AccessFs> {
 }
 
 /// Whoever puts a message into the spool of another makes one file and gives it its name. To flush a folder is to
-/// open it, which is to be able to list it.
+/// open it, which is to be able to list it. Nothing that is there is ever cut.
 fn put_rights() -> BitFlags<AccessFs> {
-    AccessFs::WriteFile
-        | AccessFs::Truncate
-        | AccessFs::MakeReg
-        | AccessFs::RemoveFile
-        | AccessFs::ReadDir
+    AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::RemoveFile | AccessFs::ReadDir
 }

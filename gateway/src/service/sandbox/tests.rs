@@ -114,6 +114,11 @@ fn attempts(
             fs::write(join("sender-spool/queue/message"), "x"),
         ),
         (
+            "cut a message of another",
+            false,
+            fs::File::create(join("sender-spool/queue/message")).map(drop),
+        ),
+        (
             "message of another",
             false,
             fs::read(join("sender-spool/queue/message")).map(drop),
