@@ -291,19 +291,17 @@ fn acknowledged_by(address: SocketAddr, client: u64, stop: &AtomicBool) -> Vec<u
     acknowledged
 }
 
-/// Files in folders named `tmp` or in spools: nothing of them is needed when all is delivered.
+/// Files in folders named `tmp`, `queue` and `state` below `folder`: nothing of them is needed when all is delivered.
 fn leftovers(folder: &Path) -> usize {
+    let is_passing = ["tmp", "queue", "state", "arriving"]
+        .iter()
+        .any(|name| folder.ends_with(name));
     let mut count = 0;
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
             count += leftovers(&path);
-        } else if path.components().any(|part| {
-            ["tmp", "state", "spool"]
-                .iter()
-                .any(|name| part.as_os_str() == *name)
-        }) && path.file_name().is_some_and(|name| name != "lock")
-        {
+        } else if is_passing && path.file_name().is_some_and(|name| name != "lock") {
             count += 1;
         }
     }

@@ -117,7 +117,10 @@ impl Service {
         config: &str,
     ) -> Self {
         let file = folder.join(format!("{name}.toml"));
-        fs::write(&file, config).expect("the configuration is written");
+        // Others may read it meanwhile.
+        if fs::read_to_string(&file).unwrap_or_default() != config {
+            fs::write(&file, config).expect("the configuration is written");
+        }
         let log = folder.join(format!("{name}.log"));
         let begin = fs::metadata(&log).map_or(0, |log| log.len());
         let stderr = fs::File::options()
