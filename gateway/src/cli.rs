@@ -130,6 +130,9 @@ pub(crate) struct Report {
 pub(crate) struct User {
     /// The name to log in with
     pub(crate) name: String,
+
+    /// What the user may send from: addresses, `*@example.org`, or `*` [default: the name, if it is an address]
+    pub(crate) address: Vec<String>,
 }
 
 /// See both services at work on this computer: a signed and a forged message travel for real

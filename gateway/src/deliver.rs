@@ -20,7 +20,6 @@ mod wire;
 mod work;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +32,6 @@ use zeroize::Zeroizing;
 pub(crate) use fixed::Fixed;
 pub(crate) use pool::Pool;
 
-use crate::error::Error;
 use crate::queue::{Failure, Outcome};
 use crate::tls::client::Trust;
 use letter::Letter;
@@ -145,27 +143,6 @@ impl Settings {
     }
 }
 
-impl Credentials {
-    /// The password is the first line of a file.
-    pub(crate) fn read(user: &str, file: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(file)
-            .map(Zeroizing::new)
-            .map_err(|error| Error::new(file.display(), crate::message::reason(&error)))?;
-        let password = text.lines().next().unwrap_or_default();
-        if password.is_empty() {
-            return Err(Error::new(
-                file.display(),
-                "its first line is the password, and there is none",
-            ));
-        }
-        Ok(Self {
-            user: user.to_owned(),
-            password: Zeroizing::new(password.to_owned()),
-        })
-    }
-}
-
-/// Shows whom it is about, and no secret.
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Credentials")

@@ -3,12 +3,6 @@
 //! `scop` has all commands; `scop-receiver` and `scop-sender` have one service each, so that neither holds
 //! the code of the other. There is no interface but these three functions.
 
-#![allow(
-    dead_code,
-    clippy::unnecessary_wraps,
-    clippy::unused_self,
-    reason = "the services are being built"
-)]
 #![expect(
     clippy::std_instead_of_core,
     reason = "a program on std names it throughout; the rule is for crates that must build without"

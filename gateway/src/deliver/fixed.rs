@@ -1,10 +1,15 @@
 //! The way to the next server where it is always the same one.
 
+#[cfg(test)]
 use std::net::SocketAddr;
 
+#[cfg(test)]
 use scop_smtp_proto::client::TlsPolicy;
 
-use super::{Pool, Settings, Target};
+#[cfg(test)]
+use super::Settings;
+use super::{Pool, Target};
+#[cfg(test)]
 use crate::error::Error;
 use crate::queue::{Outcome, Outgoing, Transport};
 
@@ -22,6 +27,7 @@ impl Fixed {
 
     /// An SMTP server. With a name its certificate must be good for it, and TLS is required; without, TLS is used
     /// where the server has it.
+    #[cfg(test)]
     pub(crate) fn smtp(
         settings: Settings,
         address: SocketAddr,
@@ -40,6 +46,7 @@ impl Fixed {
     }
 
     /// An LMTP server near by, which is spoken to in the clear where it has no TLS.
+    #[cfg(test)]
     pub(crate) fn lmtp(settings: Settings, address: SocketAddr) -> Result<Self, Error> {
         let target = Target {
             host: String::new(),
@@ -53,6 +60,7 @@ impl Fixed {
     }
 
     /// Ends the connections that wait for messages.
+    #[cfg(test)]
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }

@@ -85,6 +85,7 @@ impl Schedule {
     }
 
     /// Jobs that were started and have not ended.
+    #[cfg(test)]
     pub(crate) fn under_way(&self) -> usize {
         self.under_way
     }

@@ -99,14 +99,10 @@ impl Checker {
     }
 
     /// The same, with so much time for the DNS at the end of a message.
+    #[cfg(test)]
     pub(crate) fn within(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self
-    }
-
-    /// The name in Authentication-Results.
-    pub(crate) fn authserv_id(&self) -> &str {
-        &self.authserv_id
     }
 
     /// Begins with a header, whose lines end in CRLF; the empty line behind it may be there or not. The first

@@ -327,8 +327,16 @@ impl Host<'_> {
             None => 0,
             Some(recipients) => match recipients.find(path) {
                 Ok(place) => place,
-                Err(Refused::Relay) => return Some(replies::NO_RELAY),
-                Err(Refused::Unknown) => return Some(replies::NO_SUCH_USER),
+                Err(refused) => {
+                    let reply = match refused {
+                        Refused::Relay => replies::NO_RELAY,
+                        Refused::Unknown => replies::NO_SUCH_USER,
+                    };
+                    let to = shown_within(path.to_string().as_bytes(), SHOWN);
+                    let from = shown_within(mail.from.as_bytes(), SHOWN);
+                    info!(client = %self.ip, from, to, reply = reply.text(), "a recipient is refused");
+                    return Some(reply);
+                }
             },
         };
         let path = match path.mailbox() {

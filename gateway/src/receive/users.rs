@@ -10,7 +10,7 @@
 //! passwords against it, so that it should be for its owner alone.
 //!
 //! The addresses are those that a user may put into MAIL; `<>` is everyone's, because receipts have it. A user
-//! without any may use its own name, if that is an address, or else all, which the log says when the file is read.
+//! without any may use its own name, if that is an address, or else none, which the log says when the file is read.
 //! What stands in From is not looked at.
 
 use std::collections::HashMap;
@@ -106,10 +106,10 @@ impl Users {
         let users = Self::parse(&text, random().map_err(failed)?)
             .map_err(|(line, rule)| Error::at_line(place(), format_args!("{line}: {rule}")))?;
         for user in users.by_name.values() {
-            if user.senders == Senders::Any {
+            if user.senders == Senders::These(Vec::new()) {
                 warn!(
                     user = user.name,
-                    "may use every sender address: none is in its line"
+                    "may send from no address: none is in its line, and its name is none; `*` behind its keys is all"
                 );
             }
         }
@@ -176,11 +176,8 @@ impl User {
         for address in words {
             senders = senders.with(address)?;
         }
-        if senders == Senders::These(Vec::new()) {
-            senders = match senders.with(name) {
-                Ok(own) if name.contains('@') => own,
-                _ => Senders::Any,
-            };
+        if senders == Senders::These(Vec::new()) && name.contains('@') {
+            senders = senders.with(name)?;
         }
         Ok(Self {
             name: name.to_owned(),
@@ -287,7 +284,21 @@ pub(crate) fn make(arguments: &cli::User) -> Result<String, Error> {
     }
     let password = read_password()?;
     let salt = random::<SALT>().map_err(|error| Error::new("randomness", reason(&error)))?;
-    line(name, &password, &salt, ITERATIONS)
+    let mut line = line(name, &password, &salt, ITERATIONS)?;
+    for address in &arguments.address {
+        line.insert(line.len().saturating_sub(1), ' ');
+        line.insert_str(line.len().saturating_sub(1), address);
+    }
+    match User::parse(&line)
+        .map_err(|rule| Error::new(name, rule))?
+        .senders
+    {
+        Senders::These(addresses) if addresses.is_empty() => Err(Error::new(
+            name,
+            "what may this user send from? Addresses go behind the name: joe@example.org, *@example.org, or * for all",
+        )),
+        _ => Ok(line),
+    }
 }
 
 fn line(name: &str, password: &[u8], salt: &[u8], iterations: u32) -> Result<String, Error> {
@@ -450,7 +461,7 @@ mod tests {
         ] {
             assert_eq!(sends(&joe, address), may, "{address}");
         }
-        assert!(sends(&user("joe", ""), "anyone@example.com"));
+        assert!(!sends(&user("joe", ""), "anyone@example.com"));
         assert!(sends(&user("joe", "*"), "anyone@example.com"));
         let own = user("ann@example.org", "");
         assert!(sends(&own, "Ann@example.org"));

@@ -129,6 +129,7 @@ impl<const N: usize> Counts<N> {
     }
 
     /// How many there were.
+    #[cfg(test)]
     pub(crate) fn count(&self, values: [&'static str; N]) -> u64 {
         self.family
             .get(&self.words(values))

@@ -100,7 +100,7 @@ impl World {
 
     /// The part that lets `joe` with the password "secret" submit mail into `spool`.
     pub fn submit(&self) -> String {
-        let line = scop(&["user", "joe"], b"secret\n");
+        let line = scop(&["user", "joe", "*@example.test"], b"secret\n");
         assert!(
             line.status.success(),
             "{}",

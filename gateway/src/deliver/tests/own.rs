@@ -166,10 +166,10 @@ async fn passwords_under_tls() {
         let acceptor = authority.acceptor(certificate, 2999);
         let mut settings = settings();
         settings.trust = authority.trust.clone();
-        let file = temporary_path();
-        std::fs::write(&file, "secret\n").unwrap();
-        settings.credentials = Some(Credentials::read("joe", &file).unwrap());
-        std::fs::remove_file(&file).unwrap();
+        settings.credentials = Some(Credentials {
+            user: "joe".to_owned(),
+            password: Zeroizing::new("secret".to_owned()),
+        });
         let fixed = Fixed::smtp(settings, address, host, true).unwrap();
         let offer = Offer {
             mechanisms,

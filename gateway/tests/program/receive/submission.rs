@@ -14,10 +14,10 @@ const SUBMIT: &str = "[tls]\ncertificate = \"FOLDER/cert.pem\"\nkey = \"FOLDER/k
     [submit]\nusers = \"FOLDER/users\"\nspool = \"FOLDER/spool\"\n";
 
 fn add_user(folder: &Path, name: &str, password: &str, addresses: &str) {
-    let made = scop_with(&["user", name], format!("{password}\n").as_bytes());
+    let made = scop_with(&["user", name, "*"], format!("{password}\n").as_bytes());
     assert_eq!(made.code, 0, "{}", made.err);
     let mut users = fs::read_to_string(folder.join("users")).unwrap_or_default();
-    users += made.text().trim_end();
+    users += made.text().trim_end().trim_end_matches(" *");
     users += addresses;
     users += "\n";
     fs::write(folder.join("users"), users).unwrap();
@@ -116,7 +116,7 @@ fn users_log_in_under_tls_and_use_their_own_addresses() {
 fn too_many_wrong_passwords_end_the_connection() {
     let folder = folder("receive-guess");
     let certificate = certificate(&folder);
-    add_user(&folder, "joe", "secret", "");
+    add_user(&folder, "joe", "secret", " *");
     let service = Service::start_in(folder, &["submissions"], SUBMIT);
     let mut peer = service.connect("submissions").into_tls(&certificate);
     peer.reply();
@@ -132,7 +132,7 @@ fn too_many_wrong_passwords_end_the_connection() {
 fn users_are_read_again() {
     let folder = folder("receive-users");
     let certificate = certificate(&folder);
-    add_user(&folder, "joe", "secret", "");
+    add_user(&folder, "joe", "secret", " *");
     let service = Service::start_in(folder.clone(), &["submissions"], SUBMIT);
     let connect = || {
         let mut peer = service.connect("submissions").into_tls(&certificate);
@@ -162,7 +162,7 @@ fn lines_for_users() {
         let run = scop_with(&arguments, password.as_bytes());
         assert!(run.code == 2 && run.err.contains(rule), "{}", run.err);
     }
-    let run = scop_with(&["user", "joe"], b"secret\n");
+    let run = scop_with(&["user", "joe", "joe@example.org"], b"secret\n");
     assert!(
         run.text().starts_with("joe SCRAM-SHA-256$100000:"),
         "{}",
