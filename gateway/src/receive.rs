@@ -35,9 +35,9 @@ use tracing::{error, info, warn};
 
 use self::checks::Checker;
 use self::config::{Config, OnDmarc};
-use self::content::{Folder, Memory};
+use self::content::Folder;
 use self::deliver::Destination;
-use self::listener::{Gate, Listener};
+use self::listener::{Gate, Listener, Pass};
 use self::offer::Offer;
 use self::users::Users;
 use self::way::Way;
@@ -68,7 +68,6 @@ struct Receiver {
     authserv_id: String,
     checker: Option<Checker>,
     enforce: bool,
-    memory: Arc<Memory>,
     folder: Folder,
     users: Option<RwLock<Arc<Users>>>,
     logins: Semaphore,
@@ -165,7 +164,6 @@ impl Opened {
             authserv_id: authserv_id.clone(),
             checker,
             enforce: config.checks.dmarc == OnDmarc::Enforce,
-            memory: Memory::new(config.limits.memory),
             folder,
             users: users.map(|users| RwLock::new(Arc::new(users))),
             logins: Semaphore::new(LOGINS),
@@ -226,10 +224,7 @@ impl Opened {
         mut stop: Stop,
         reload: Reload,
     ) -> Result<(), Error> {
-        let gate = Gate::new(
-            config.limits.connections,
-            config.limits.connections_per_client,
-        );
+        let gate = Gate::new(&config.limits);
         // Each session holds a sender; when all are gone, so are the sessions.
         let (alive, mut ended) = mpsc::channel::<Infallible>(1);
         let mut accepting = JoinSet::new();
@@ -237,7 +232,7 @@ impl Opened {
             let desk = Arc::new(self.desk(config, listener.kind)?);
             let (receiver, alive) = (Arc::clone(&self.receiver), alive.clone());
             let sessions_stop = stop.clone();
-            let begin = move |stream, peer, pass| {
+            let begin = move |stream, peer, pass: Pass| {
                 let receiver = Arc::clone(&receiver);
                 let desk = Arc::clone(&desk);
                 let (alive, stop) = (alive.clone(), sessions_stop.clone());
@@ -245,7 +240,7 @@ impl Opened {
                 receiver.figures.open.inc();
                 tokio::spawn(async move {
                     let figures = receiver.figures.clone();
-                    session::serve(receiver, desk, stream, peer, stop).await;
+                    session::serve(receiver, desk, stream, peer, pass.client(), stop).await;
                     figures.open.dec();
                     drop((pass, alive));
                 });

@@ -155,7 +155,8 @@ pub(crate) struct Limits {
     /// How long a stop waits for transactions.
     pub(crate) stop: Span,
     /// Octets of memory for the messages that arrive at one time; beyond it bodies go to disk sooner, and a message
-    /// whose header finds no place is deferred.
+    /// whose header finds no place is deferred. One client may have an eighth of it, or as much of it as
+    /// `connections_per_client` is of `connections`, and at any rate what one message needs.
     pub(crate) memory: usize,
     /// Octets of free space on the disk below which mail is deferred.
     pub(crate) free_space: u64,

@@ -1,7 +1,7 @@
 //! The body of a message while it arrives: in memory as far as that goes, and then in a file without a name.
 //!
-//! All sessions together have a bound on what they keep in memory ([`Memory`]); who gets none of it writes to the
-//! file at once. The file is gone whenever the body is dropped, also by `kill -9`: it has no name any more when
+//! All sessions together have a bound on what they keep in memory ([`Memory`]), and so have those of one client; who
+//! gets none of it writes to the file at once. The file is gone whenever the body is dropped, also by `kill -9`: it has no name any more when
 //! the first octet is written.
 
 use std::fs::{self, File, OpenOptions};
@@ -23,9 +23,24 @@ const FIRST: usize = 8 << 10;
 /// Octets that are read from the file at once.
 const PIECE: usize = 64 << 10;
 
-/// What all sessions may keep in memory.
+/// What all sessions may keep in memory, or those of one client.
 #[derive(Debug)]
-pub(crate) struct Memory(AtomicUsize);
+pub(crate) struct Memory {
+    free: AtomicUsize,
+    /// What is left for headers: a body can go to a file, and a header cannot.
+    for_headers: usize,
+    /// From which it is taken, too.
+    whole: Option<Arc<Self>>,
+}
+
+/// What memory is for.
+#[derive(Clone, Copy, Debug)]
+enum Need {
+    /// Without it the message is deferred.
+    Header,
+    /// There is another way.
+    Spare,
+}
 
 /// A part of it, until it is dropped.
 #[derive(Debug)]
@@ -50,7 +65,20 @@ pub(crate) struct Body {
 
 impl Memory {
     pub(crate) fn new(octets: usize) -> Arc<Self> {
-        Arc::new(Self(AtomicUsize::new(octets)))
+        Self::bounded(octets, None)
+    }
+
+    /// A bound for one client. Nothing is set aside: what is taken here is taken from the whole as well.
+    pub(crate) fn part(self: &Arc<Self>, octets: usize) -> Arc<Self> {
+        Self::bounded(octets, Some(Arc::clone(self)))
+    }
+
+    fn bounded(octets: usize, whole: Option<Arc<Self>>) -> Arc<Self> {
+        Arc::new(Self {
+            free: AtomicUsize::new(octets),
+            for_headers: octets / 2,
+            whole,
+        })
     }
 
     pub(crate) fn share(self: &Arc<Self>) -> Share {
@@ -59,27 +87,59 @@ impl Memory {
             octets: 0,
         }
     }
+
+    /// Takes octets here and of the whole, or nowhere.
+    fn take(&self, octets: usize, need: Need) -> bool {
+        let least = match need {
+            Need::Header => 0,
+            Need::Spare => self.for_headers,
+        };
+        let taken = (self.free).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| {
+            free.checked_sub(octets).filter(|&rest| rest >= least)
+        });
+        if taken.is_err() {
+            return false;
+        }
+        let Some(whole) = &self.whole else {
+            return true;
+        };
+        let taken = whole.take(octets, need);
+        if !taken {
+            self.free.fetch_add(octets, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    fn give_back(&self, octets: usize) {
+        if let Some(whole) = &self.whole {
+            whole.give_back(octets);
+        }
+        self.free.fetch_add(octets, Ordering::Relaxed);
+    }
 }
 
 impl Share {
-    /// Makes it as large as that; returns whether it is.
+    /// Makes it as large as a header needs; returns whether it is.
     pub(crate) fn grow(&mut self, octets: usize) -> bool {
-        let Some(more) = octets.checked_sub(self.octets) else {
-            return true;
-        };
-        let taken = (self.memory.0)
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| {
-                free.checked_sub(more)
-            })
-            .is_ok();
+        self.grow_for(octets, Need::Header)
+    }
+
+    /// Makes it as large as that for what can do without; returns whether it is.
+    pub(crate) fn grow_if_spare(&mut self, octets: usize) -> bool {
+        self.grow_for(octets, Need::Spare)
+    }
+
+    fn grow_for(&mut self, octets: usize, need: Need) -> bool {
+        let more = octets.saturating_sub(self.octets);
+        let taken = more == 0 || self.memory.take(more, need);
         if taken {
-            self.octets = octets;
+            self.octets = self.octets.max(octets);
         }
         taken
     }
 
     fn release(&mut self) {
-        (self.memory.0).fetch_add(std::mem::take(&mut self.octets), Ordering::Relaxed);
+        self.memory.give_back(std::mem::take(&mut self.octets));
     }
 }
 
@@ -143,7 +203,7 @@ impl Body {
         if need > self.memory.capacity() {
             let twice = self.memory.capacity().saturating_mul(2);
             let room = twice.clamp(FIRST, IN_MEMORY).max(need);
-            if need > IN_MEMORY || !self.share.grow(room) {
+            if need > IN_MEMORY || !self.share.grow_if_spare(room) {
                 return false;
             }
             self.memory
@@ -287,7 +347,7 @@ mod tests {
     async fn memory_is_bounded_and_given_back() {
         let folder = folder("memory");
         let memory = Memory::new(3 * FIRST);
-        let free = || memory.0.load(Ordering::Relaxed);
+        let free = || memory.free.load(Ordering::Relaxed);
         let mut bodies: Vec<Body> = (0..8).map(|_| Body::new(&memory, &folder)).collect();
         for body in &mut bodies {
             for _ in 0..10 {
@@ -300,5 +360,43 @@ mod tests {
         drop(bodies);
         assert_eq!(free(), 3 * FIRST);
         fs::remove_dir(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn one_client_leaves_memory_to_others() {
+        let memory = Memory::new(100);
+        let free = |memory: &Memory| memory.free.load(Ordering::Relaxed);
+        let (one, other) = (memory.part(40), memory.part(80));
+        let mut first = one.share();
+        assert!(first.grow(30));
+        let mut second = one.share();
+        assert!(!second.grow(11));
+        assert_eq!((free(&one), free(&memory)), (10, 70));
+        // What the whole does not have is not taken of the part.
+        let mut third = other.share();
+        assert!(!third.grow(71));
+        assert_eq!((free(&other), free(&memory)), (80, 70));
+        assert!(third.grow(70));
+        assert!(third.grow(7), "a share does not shrink");
+        drop(first);
+        assert!(second.grow(30));
+        drop((second, third));
+        assert_eq!((free(&one), free(&other), free(&memory)), (40, 80, 100));
+    }
+
+    #[test]
+    fn bodies_leave_half_to_headers() {
+        let memory = Memory::new(100);
+        let part = memory.part(40);
+        let (mut body, mut header) = (part.share(), part.share());
+        assert!(!body.grow_if_spare(21));
+        assert!(body.grow_if_spare(20));
+        assert!(header.grow(20));
+        drop((body, header));
+        let part = memory.part(200);
+        let (mut body, mut header) = (part.share(), part.share());
+        assert!(!body.grow_if_spare(51));
+        assert!(body.grow_if_spare(50));
+        assert!(header.grow(50));
     }
 }

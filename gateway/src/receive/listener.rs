@@ -1,4 +1,4 @@
-//! The sockets on which clients are awaited, and how many clients there may be.
+//! The sockets on which clients are awaited, how many clients there may be, and what each may have.
 //!
 //! Whoever comes when there is no place is told 421 and closed at once, before any other work: so a flood costs
 //! two system calls for each connection, and those that were there before do not notice it.
@@ -10,10 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::config::{Kind, Listen};
+use super::config::{Kind, Limits, Listen};
+use super::content::Memory;
+use super::transaction::LONGEST_HEADER;
 use crate::error::Error;
 use crate::message::reason;
 use crate::service::Stop;
@@ -113,20 +116,38 @@ fn is_of_the_client(error: &io::Error) -> bool {
 pub(crate) struct Gate {
     limit: usize,
     per_client: usize,
+    memory: Arc<Memory>,
+    /// Octets of it that one client may have.
+    share: usize,
     inside: Mutex<Inside>,
 }
 
 #[derive(Debug, Default)]
 struct Inside {
     total: usize,
-    clients: HashMap<IpAddr, usize>,
+    clients: HashMap<IpAddr, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    count: usize,
+    client: Arc<Client>,
+}
+
+/// What all connections of one client share.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) memory: Arc<Memory>,
+    /// One password at a time is judged.
+    pub(crate) login: Semaphore,
 }
 
 /// The place of one connection, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Pass {
     gate: Arc<Gate>,
-    client: IpAddr,
+    key: IpAddr,
+    client: Arc<Client>,
 }
 
 /// Why there is no place.
@@ -156,34 +177,41 @@ impl Full {
 }
 
 impl Gate {
-    pub(crate) fn new(limit: usize, per_client: usize) -> Arc<Self> {
+    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
-            limit,
-            per_client,
+            limit: limits.connections,
+            per_client: limits.connections_per_client,
+            memory: Memory::new(limits.memory),
+            share: share(limits),
             inside: Mutex::default(),
         })
     }
 
     /// A place for a client.
     pub(crate) fn enter(self: &Arc<Self>, ip: IpAddr) -> Result<Pass, Full> {
-        let client = client(ip);
+        let key = key(ip);
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         if inside.total >= self.limit {
             return Err(Full::All);
         }
-        let count = inside.clients.entry(client).or_default();
-        if *count >= self.per_client {
-            // An entry that was made just now has no count that could be too high, unless nobody may come in.
-            if *count == 0 {
-                inside.clients.remove(&client);
-            }
+        let count = inside.clients.get(&key).map_or(0, |entry| entry.count);
+        if count >= self.per_client {
             return Err(Full::Client);
         }
-        *count = count.saturating_add(1);
+        let entry = inside.clients.entry(key).or_insert_with(|| Entry {
+            count: 0,
+            client: Arc::new(Client {
+                memory: self.memory.part(self.share),
+                login: Semaphore::new(1),
+            }),
+        });
+        entry.count = entry.count.saturating_add(1);
+        let client = Arc::clone(&entry.client);
         inside.total = inside.total.saturating_add(1);
         drop(inside);
         Ok(Pass {
             gate: Arc::clone(self),
+            key,
             client,
         })
     }
@@ -197,21 +225,27 @@ impl Gate {
     }
 }
 
+impl Pass {
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
 impl Drop for Pass {
     fn drop(&mut self) {
         let mut inside = (self.gate.inside.lock()).unwrap_or_else(PoisonError::into_inner);
         inside.total = inside.total.saturating_sub(1);
-        if let Some(count) = inside.clients.get_mut(&self.client) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                inside.clients.remove(&self.client);
+        if let Some(entry) = inside.clients.get_mut(&self.key) {
+            entry.count = entry.count.saturating_sub(1);
+            if entry.count == 0 {
+                inside.clients.remove(&self.key);
             }
         }
     }
 }
 
 /// Who is counted as one: an IPv4 address, a /64 of IPv6, as one customer of a provider has all of it.
-fn client(ip: IpAddr) -> IpAddr {
+fn key(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => {
             let network = u128::from(ip) & !u128::from(u64::MAX);
@@ -219,6 +253,21 @@ fn client(ip: IpAddr) -> IpAddr {
         }
         ip @ IpAddr::V4(_) => ip,
     }
+}
+
+/// Octets of memory that one client may have: an eighth, more if it may have more of the connections than that, and
+/// never less than one message needs.
+fn share(limits: &Limits) -> usize {
+    let memory = limits.memory as u128;
+    let by_connections = memory
+        .saturating_mul(limits.connections_per_client as u128)
+        .checked_div(limits.connections as u128)
+        .unwrap_or(memory)
+        .min(memory);
+    usize::try_from(by_connections)
+        .unwrap_or(limits.memory)
+        .max(limits.memory / 8)
+        .max(LONGEST_HEADER)
 }
 
 /// Notes events of which there may be floods.
@@ -245,9 +294,17 @@ impl Seldom {
 mod tests {
     use super::*;
 
+    fn gate(connections: usize, connections_per_client: usize) -> Arc<Gate> {
+        Gate::new(&Limits {
+            connections,
+            connections_per_client,
+            ..Limits::default()
+        })
+    }
+
     #[test]
     fn places() {
-        let gate = Gate::new(3, 2);
+        let gate = gate(3, 2);
         let ip = |text: &str| text.parse().unwrap();
         let first = gate.enter(ip("192.0.2.1")).unwrap();
         let _second = gate.enter(ip("::ffff:192.0.2.1")).unwrap();
@@ -262,7 +319,7 @@ mod tests {
 
     #[test]
     fn networks_of_ipv6_are_one_client() {
-        let gate = Gate::new(9, 1);
+        let gate = gate(9, 1);
         let ip = |text: &str| text.parse().unwrap();
         let pass = gate.enter(ip("2001:db8:0:1::1")).unwrap();
         assert!(gate.enter(ip("2001:db8:0:1:ffff::9")).is_err());
@@ -274,8 +331,44 @@ mod tests {
     }
 
     #[test]
+    fn what_one_client_may_have() {
+        let gate = gate(5_000, 50);
+        let ip = |text: &str| text.parse().unwrap();
+        let first = gate.enter(ip("2001:db8:0:1::1")).unwrap();
+        let same = gate.enter(ip("2001:db8:0:1::2")).unwrap();
+        let other = gate.enter(ip("2001:db8:0:2::1")).unwrap();
+        let eighth = Limits::default().memory / 8;
+        let mut held = first.client().memory.share();
+        assert!(!held.grow(eighth + 1));
+        assert!(held.grow(eighth));
+        assert!(!same.client().memory.share().grow(1));
+        assert!(other.client().memory.share().grow(eighth));
+        let _turn = first.client().login.try_acquire().unwrap();
+        assert!(same.client().login.try_acquire().is_err());
+        assert!(other.client().login.try_acquire().is_ok());
+    }
+
+    #[test]
+    fn shares() {
+        let share = |memory, connections, connections_per_client| {
+            share(&Limits {
+                connections,
+                connections_per_client,
+                memory,
+                ..Limits::default()
+            })
+        };
+        assert_eq!(share(64 << 20, 5_000, 50), 8 << 20);
+        assert_eq!(share(64 << 20, 100, 50), 32 << 20);
+        assert_eq!(share(64 << 20, 100, 1_000), 64 << 20);
+        assert_eq!(share(64 << 20, 0, 0), 64 << 20);
+        assert_eq!(share(1 << 20, 5_000, 50), LONGEST_HEADER);
+        assert_eq!(share(usize::MAX, 1, usize::MAX), usize::MAX);
+    }
+
+    #[test]
     fn nobody_may_come() {
-        let gate = Gate::new(9, 0);
+        let gate = gate(9, 0);
         assert!(gate.enter([192, 0, 2, 1].into()).is_err());
         assert!(gate.inside.lock().unwrap().clients.is_empty());
     }

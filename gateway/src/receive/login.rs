@@ -1,16 +1,22 @@
 //! AUTH (RFC 4954): passwords are judged on threads for blocking work, and few at once, because each takes time.
+//! Each client waits for its own before it waits among all, so that one with many connections is one in the line.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use scop_smtp_proto::auth::Credentials;
 use scop_smtp_proto::auth::scram::Nonce;
 use scop_smtp_proto::server::{AnswerError, Event, Server};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use super::replies;
 use super::session::wire::{Turn, Wire};
 use super::session::{Host, answer};
+
+/// How long a client waits for its turn.
+const WAIT: Duration = Duration::from_secs(30);
 
 impl Host<'_> {
     /// A client has shown a password.
@@ -27,7 +33,8 @@ impl Host<'_> {
         let found = self.receiver.users().find_or_decoy(user);
         let name = user.to_owned();
         let password = Zeroizing::new(password.to_vec());
-        let (Some(user), Ok(turn)) = (found, self.receiver.logins.acquire().await) else {
+        let turn = turn_of(&self.client.login, &self.receiver.logins).await;
+        let (Some(user), Some(turn)) = (found, turn) else {
             return answer(server, wire, Some(&replies::LOGIN_LATER)).await;
         };
         let judged = Arc::clone(&user);
@@ -102,5 +109,39 @@ impl Host<'_> {
         let known = self.receiver.users().find(name);
         let user = known.as_ref().map_or("unknown", |user| &user.name);
         warn!(client = %self.ip, user, "login refused");
+    }
+}
+
+/// A turn of the client, and then one of all; none when that takes too long.
+async fn turn_of<'a>(
+    client: &'a Semaphore,
+    all: &'a Semaphore,
+) -> Option<[SemaphorePermit<'a>; 2]> {
+    let turn = async {
+        let own = client.acquire().await.ok()?;
+        Some([own, all.acquire().await.ok()?])
+    };
+    tokio::time::timeout(WAIT, turn).await.ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_is_awaited_so_long() {
+        let (one, other, all) = (Semaphore::new(1), Semaphore::new(1), Semaphore::new(2));
+        let held = turn_of(&one, &all).await.unwrap();
+        let begin = tokio::time::Instant::now();
+        assert!(turn_of(&one, &all).await.is_none());
+        assert_eq!(begin.elapsed(), WAIT);
+        // Who waited in vain is not in the way of others, nor of itself.
+        assert_eq!(all.available_permits(), 1);
+        let second = turn_of(&other, &all).await.unwrap();
+        let third = Semaphore::new(1);
+        assert!(turn_of(&third, &all).await.is_none());
+        assert_eq!(third.available_permits(), 1);
+        drop((held, second));
+        assert!(turn_of(&one, &all).await.is_some());
     }
 }

@@ -20,6 +20,7 @@ use tracing::{debug, info};
 pub(super) use self::wire::now;
 use self::wire::{Channel, Turn, Wire, at};
 use super::config::Kind;
+use super::listener::Client;
 use super::recipients::Refused;
 use super::replies;
 use super::users::User;
@@ -46,6 +47,8 @@ pub(super) struct Host<'r> {
     pub(super) receiver: &'r Receiver,
     pub(super) desk: &'r Desk,
     pub(super) ip: IpAddr,
+    /// What it shares with other sessions of the same client.
+    pub(super) client: &'r Client,
     /// As the client named itself.
     pub(super) helo: String,
     pub(super) mail: Option<Mail>,
@@ -89,6 +92,7 @@ pub(super) async fn serve(
     desk: Arc<Desk>,
     stream: TcpStream,
     peer: SocketAddr,
+    client: &Client,
     stop: Stop,
 ) {
     let ip = peer.ip().to_canonical();
@@ -134,6 +138,7 @@ pub(super) async fn serve(
         receiver: &receiver,
         desk: &desk,
         ip,
+        client,
         helo: String::new(),
         mail: None,
         user: None,
@@ -239,7 +244,7 @@ impl Host<'_> {
             Answer::Refuse(reply) => answer(server, wire, Some(&reply)).await,
             Answer::Data => {
                 answer(server, wire, None).await;
-                wire.expect_content(Some(self.receiver.memory.share()));
+                wire.expect_content(Some(self.client.memory.share()));
                 // Only while a message comes is there room for its state.
                 Box::pin(self.message(server, wire)).await;
                 wire.expect_content(None);

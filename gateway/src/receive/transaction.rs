@@ -40,6 +40,9 @@ const MAX_HOPS: usize = 100;
 /// Octets that the checks of one message hold besides its header, about: their state and the questions under way.
 const CHECKS: usize = 64 << 10;
 
+/// Octets of memory for the longest header: it is there twice, and may come with the start of a body.
+pub(super) const LONGEST_HEADER: usize = 2 * (MAX_HEADER + (64 << 10)) + CHECKS;
+
 /// What comes next of a message.
 enum Next {
     /// Input that may be content.
@@ -153,7 +156,7 @@ impl<'r> Host<'r> {
             };
             checker.begin(&header, client)
         });
-        let mut body = Body::new(&receiver.memory, &receiver.folder);
+        let mut body = Body::new(&self.client.memory, &receiver.folder);
         if let Some(checks) = &mut checks {
             checks.body(&rest);
         }
@@ -231,7 +234,7 @@ impl<'r> Host<'r> {
     ) -> Result<(Head, bool), Ended> {
         let mut head = Head {
             octets: Vec::new(),
-            share: self.receiver.memory.share(),
+            share: self.client.memory.share(),
             resume: 0,
             checks: self.checker().map_or(0, |_| CHECKS),
             end: 0,

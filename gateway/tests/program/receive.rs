@@ -317,6 +317,38 @@ fn a_disk_without_room() {
 }
 
 #[test]
+fn one_client_does_not_take_the_memory_of_all() {
+    let service = mailboxes("memory", "[limits]\nmemory = 16777216\n");
+    let header = |octets: usize| "X: y\r\n".repeat(octets / 6);
+    // Together they would hold more than there is; the reply to a chunk says that it was read.
+    let many = header(400_000);
+    let mut peers: Vec<_> = (0..30).map(|_| service.greeted("mx")).collect();
+    for peer in &mut peers {
+        peer.says("MAIL FROM:<joe@example.com>", "250");
+        peer.says("RCPT TO:<ann@example.org>", "250");
+        peer.send(format!("BDAT {}\r\n{many}", many.len()).as_bytes());
+        assert!(peer.reply().starts_with("250"));
+    }
+    let mut other = service.connect_from([127, 0, 0, 2].into(), "mx");
+    assert!(other.reply().starts_with("220"));
+    other.says("EHLO other.example.net", "250");
+    other.begin("joe@example.com", &["ann@example.org"]);
+    other.send(format!("{}\r\nbody\r\n.\r\n", header(900_000)).as_bytes());
+    let reply = other.reply();
+    assert!(reply.starts_with("250"), "{reply}");
+    for (number, peer) in peers.iter_mut().enumerate() {
+        let code = if number < 2 { "250 2.0.0" } else { "452 4.3.1" };
+        peer.says("BDAT 2 LAST\r\n", code);
+    }
+    // All is given back.
+    let mut again = service.greeted("mx");
+    again.begin("joe@example.com", &["ann@example.org"]);
+    again.send(format!("{}\r\n.\r\n", header(900_000)).as_bytes());
+    let reply = again.reply();
+    assert!(reply.starts_with("250"), "{reply}");
+}
+
+#[test]
 fn too_many_connections() {
     let service = mailboxes("limits", "[limits]\nconnections_per_client = 2\n");
     let _first = service.greeted("mx");

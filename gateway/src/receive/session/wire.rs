@@ -45,7 +45,7 @@ pub(in crate::receive) struct Wire {
     /// Octets of the buffer that were taken.
     taken: usize,
     room: usize,
-    /// Of the memory of all sessions, for a large buffer while content comes.
+    /// Of the memory of this client, for a large buffer while content comes.
     share: Option<Share>,
     timer: Pin<Box<Sleep>>,
     /// When the timer is due: at the deadline or before, so that it is not set for every wait.
@@ -231,7 +231,7 @@ impl Wire {
     /// Empties the buffer, and makes it as large as what is expected.
     fn make_room(&mut self) {
         if self.buffer.len() >= self.room
-            && (self.share.as_mut()).is_some_and(|share| share.grow(FOR_MUCH_CONTENT))
+            && (self.share.as_mut()).is_some_and(|share| share.grow_if_spare(FOR_MUCH_CONTENT))
         {
             self.room = FOR_MUCH_CONTENT;
         }

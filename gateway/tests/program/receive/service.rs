@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex};
@@ -84,6 +84,26 @@ impl Service {
 
     pub(super) fn connect(&self, kind: &str) -> Peer<TcpStream> {
         let stream = TcpStream::connect(self.address(kind)).unwrap();
+        Self::peer(stream)
+    }
+
+    /// A client that comes from an address of its own.
+    pub(super) fn connect_from(&self, ip: Ipv4Addr, kind: &str) -> Peer<TcpStream> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap();
+        let stream = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind((ip, 0).into()).unwrap();
+            let stream = socket.connect(self.address(kind)).await.unwrap();
+            stream.into_std().unwrap()
+        });
+        stream.set_nonblocking(false).unwrap();
+        Self::peer(stream)
+    }
+
+    fn peer(stream: TcpStream) -> Peer<TcpStream> {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Peer { stream }
