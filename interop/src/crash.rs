@@ -291,9 +291,10 @@ fn acknowledged_by(address: SocketAddr, client: u64, stop: &AtomicBool) -> Vec<u
     acknowledged
 }
 
-/// Files in folders named `tmp`, `queue` and `state` below `folder`: nothing of them is needed when all is delivered.
+/// Files in folders named `queue`, `state` and `arriving` below `folder`: nothing of them is needed when all is delivered.
+/// What a kill leaves in the `tmp` of a Maildir stays, as the convention has it: readers remove it after 36 hours.
 fn leftovers(folder: &Path) -> usize {
-    let is_passing = ["tmp", "queue", "state", "arriving"]
+    let is_passing = ["queue", "state", "arriving"]
         .iter()
         .any(|name| folder.ends_with(name));
     let mut count = 0;
