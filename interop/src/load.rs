@@ -51,8 +51,7 @@ impl Receiver {
         let folder = Folder::new("load");
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let config = format!(
-            "name = \"mx.example.test\"\nstate = \"{}/state\"\n[[listen]]\naddress = \"{address}\"\nkind = \"mx\"\n{}\
-             [log]\nlevel = \"warn\"\n",
+            "name = \"mx.example.test\"\nstate = \"{}/state\"\n[[listen]]\naddress = \"{address}\"\nkind = \"mx\"\n{}",
             folder.path().display(),
             rest(folder.path())
         );
