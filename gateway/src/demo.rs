@@ -273,7 +273,7 @@ async fn until<T>(
             }
         }
         if Instant::now() >= end {
-            let rule = format_args!("not within {} s", PATIENCE.as_secs());
+            let rule = format!("not within {} s", PATIENCE.as_secs());
             return Err(Error::new(what, rule));
         }
         tokio::time::sleep(GLANCE).await;

@@ -132,7 +132,7 @@ impl Maildir {
             flush(
                 folder
                     .parent()
-                    .filter(|parent| *parent != "")
+                    .filter(|parent| !parent.as_os_str().is_empty())
                     .unwrap_or(Path::new(".")),
             )?;
         }

@@ -97,7 +97,7 @@ impl Spool {
             flush(
                 folder
                     .parent()
-                    .filter(|parent| *parent != "")
+                    .filter(|parent| !parent.as_os_str().is_empty())
                     .unwrap_or(Path::new(".")),
             )?;
         }
