@@ -100,7 +100,7 @@ pub(crate) struct Send {
     #[arg(long)]
     pub(crate) no_sandbox: bool,
 
-    /// A message to put into the spool; `-` is standard input
+    /// A message to put into the spool, with --from and --to; `-` is standard input
     #[arg(requires = "to")]
     pub(crate) file: Option<PathBuf>,
 

@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 
 #[allow(unused_imports, reason = "the services are being built")]
 pub(crate) use fixed::Fixed;
-pub(crate) use pool::Pool;
+pub(crate) use pool::{BUSY, Pool};
 
 use crate::queue::{Failure, Outcome};
 use crate::tls::client::Trust;
@@ -86,6 +86,8 @@ pub(crate) struct Settings {
     pub(crate) credentials: Option<Credentials>,
     /// Connections to one address at once.
     pub(crate) connections_per_host: usize,
+    /// How long a delivery waits until one of them is free.
+    pub(crate) turn: Duration,
     /// Messages of one connection.
     pub(crate) messages: u32,
     /// How long a connection is used.
@@ -133,6 +135,7 @@ impl Settings {
             trust,
             credentials: None,
             connections_per_host: 4,
+            turn: Duration::from_secs(600),
             messages: 100,
             age: Duration::from_secs(300),
             idle: Duration::from_secs(5),

@@ -126,6 +126,7 @@ impl Opened {
         if let Some(reports) = self.reports {
             reports.save().await;
         }
+        tracing::info!("stopped");
         Ok(())
     }
 }

@@ -266,7 +266,7 @@ impl<'s> Session<'s> {
         match work.order(client, &facts) {
             Turn::Sent => {
                 tracing::debug!(
-                    id = letter.id.as_str(),
+                    id = %letter.id.as_str(),
                     host = %self.target.name(),
                     address = %self.target.address,
                     tls = ?self.tls,

@@ -14,6 +14,9 @@ use super::{Delivery, Job, Settings, Target, TlsResult, connection};
 use crate::error::Error;
 use crate::queue::{Failure, Outcome, Outgoing};
 
+/// The status where a delivery had no turn (RFC 3463 3.5): nothing is known of the server then.
+pub(crate) const BUSY: &str = "4.4.5";
+
 /// Connections to servers.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
@@ -67,11 +70,11 @@ impl Pool {
         };
         let mut target = demands(target, &letter);
         let host = self.host(target.address);
-        let Ok(_turn) = host.turns.acquire().await else {
-            return Delivery {
-                outcomes: Err(no_connection()),
-                tls: TlsResult::None,
-            };
+        let turn = tokio::time::timeout(self.settings.turn, host.turns.acquire()).await;
+        let _turn = match turn {
+            Ok(Ok(turn)) => turn,
+            Ok(Err(_)) => return no_session(no_connection()),
+            Err(_) => return no_session(busy(&target)),
         };
         let mut outcomes = vec![None; recipients.len()];
         let parcel = (&letter, recipients);
@@ -83,7 +86,7 @@ impl Pool {
         {
             // What opportunistic means (RFC 7435 3): rather in the clear than not at all.
             let (id, host_name) = (letter.id.as_str(), target.name());
-            tracing::warn!(id, host = %host_name, why = %words, "TLS failed; the message goes in the clear");
+            tracing::warn!(%id, host = %host_name, why = %words, "TLS failed; the message goes in the clear");
             target.tls = TlsPolicy::None;
             (_, failure) = self.send(&host, &target, parcel, &mut outcomes).await;
         }
@@ -293,6 +296,25 @@ fn unreadable(error: &io::Error, recipients: usize) -> Delivery {
     Delivery {
         outcomes: Ok(vec![Outcome::Deferred(failure); recipients]),
         tls: TlsResult::None,
+    }
+}
+
+fn no_session(failure: Failure) -> Delivery {
+    Delivery {
+        outcomes: Err(failure),
+        tls: TlsResult::None,
+    }
+}
+
+fn busy(target: &Target) -> Failure {
+    Failure {
+        status: BUSY.to_owned(),
+        host: None,
+        reply: None,
+        why: format!(
+            "all connections to {} were in use for too long",
+            target.name()
+        ),
     }
 }
 

@@ -431,7 +431,7 @@ impl<T: Transport> Work<T> {
                     .backoff
                     .next(attempts, envelope.arrived, now, state.warned, chance);
                 if let Next::In(wait) = next {
-                    log_failure(id, &to, &failure, "deferred");
+                    log_failure(id, &to, &failure, Some(wait.as_secs().max(1)));
                     figures.add(["deferred"]);
                     *fate = Fate::Pending {
                         attempts,
@@ -446,7 +446,7 @@ impl<T: Transport> Work<T> {
                 }
             }
         };
-        log_failure(id, &to, &failure, "failed");
+        log_failure(id, &to, &failure, None);
         figures.add(["failed"]);
         *fate = if envelope.from == "<>"
             || notify.is_none_or(|notify| notify.wants(Notify::FAILURE))
@@ -599,12 +599,14 @@ pub(super) fn notify(parameters: &str) -> Option<Notify> {
     Notify::parse(value).ok()
 }
 
-fn log_failure(id: &Id, to: &str, failure: &Failure, what: &str) {
+/// `next` is in seconds; none where there is no other attempt.
+fn log_failure(id: &Id, to: &str, failure: &Failure, next: Option<u64>) {
     let none = &String::new();
     let host = shown(failure.host.as_ref().unwrap_or(none).as_bytes());
     let reply = shown(failure.reply.as_ref().unwrap_or(none).as_bytes());
+    let what = if next.is_some() { "deferred" } else { "failed" };
     let why = shown(failure.why.as_bytes());
-    tracing::info!(%id, to, host, reply, status = failure.status, why, "{what}");
+    tracing::info!(%id, to, host, reply, status = failure.status, why, next, "{what}");
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -32,7 +32,7 @@ use scop_smtp_proto::policy::tls_rpt::ResultType;
 use tracing::{debug, info, warn};
 
 use self::rest::Rest;
-use crate::deliver::{Delivery, Pool, Target, TlsResult};
+use crate::deliver::{BUSY, Delivery, Pool, Target, TlsResult};
 use crate::queue::{Failure, Outcome, Outgoing, Transport};
 use crate::resolve::Resolver;
 use crate::resolve::driver::Driver;
@@ -261,7 +261,7 @@ impl<H: HandOver> Mx<H> {
         };
         let mut mismatches = Vec::new();
         for (host, preference, reason) in route.unusable() {
-            debug!(id, domain, host, preference, "not usable: {reason}");
+            debug!(%id, domain, host, preference, "not usable: {reason}");
             if reason == Unusable::StsMismatch {
                 mismatches.push(host.to_owned());
             }
@@ -314,7 +314,10 @@ impl<H: HandOver> Mx<H> {
                         break; // the next host, for those that this one put off
                     }
                     Err(failure) => {
-                        if failure.reply.is_none() && delivery.tls == TlsResult::None {
+                        if failure.reply.is_none()
+                            && delivery.tls == TlsResult::None
+                            && failure.status != BUSY
+                        {
                             self.rest.note(address, &failure);
                         }
                         results.failures.push(failure);
@@ -437,15 +440,15 @@ impl<H: HandOver> Mx<H> {
             self.policies.figures.tls.add([word]);
         }
         match tls {
-            TlsResult::None => debug!(id, domain, host, %address, "no session"),
+            TlsResult::None => debug!(%id, domain, host, %address, "no session"),
             TlsResult::Plain => {
-                info!(id, domain, host, %address, need, tls = "none", "a session without TLS");
+                info!(%id, domain, host, %address, need, tls = "none", "a session without TLS");
             }
             TlsResult::Encrypted { words, verified } => {
-                info!(id, domain, host, %address, need, tls = words, verified, "a session with TLS");
+                info!(%id, domain, host, %address, need, tls = words, verified, "a session with TLS");
             }
             TlsResult::Failed { kind, words } => {
-                warn!(id, domain, host, %address, need, tls = %kind, "TLS failed: {words}");
+                warn!(%id, domain, host, %address, need, tls = %kind, "TLS failed: {words}");
             }
         }
     }

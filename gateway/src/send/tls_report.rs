@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -443,7 +444,10 @@ enum Refused {
 
 /// The days that are on disk. A file that is none is put aside.
 fn read_days(folder: &Path) -> io::Result<BTreeMap<u64, Kept>> {
-    fs::create_dir_all(folder)?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
     let mut days = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -27,6 +27,9 @@ use crate::tls::client::Trust;
 /// An address that could not be reached is left alone for so long, or for half the time to the next attempt.
 const REST: Duration = Duration::from_secs(60);
 
+/// A message waits so long for a connection to a server that others use.
+const TURN: Duration = Duration::from_secs(30);
+
 /// Signatures, and the next server.
 pub(crate) struct Way {
     keys: Keys,
@@ -59,6 +62,10 @@ impl Way {
         {
             settings.credentials =
                 credentials(user.as_deref(), password_file.as_deref(), host.is_some())?;
+        }
+        if let Route::Mx { .. } = config.route {
+            // Many domains may have one address: it must not hold up the others.
+            settings.turn = TURN;
         }
         let pool = Pool::new(settings)?;
         let next = match &config.route {
@@ -144,7 +151,8 @@ fn policies(
         reports: None,
         figures: figures.clone(),
     };
-    if config.tls.mta_sts {
+    // Without a spool the configuration is only looked at: no folder is made.
+    if config.tls.mta_sts && spool.is_some() {
         let folder = config.state.join("mta-sts");
         let opened = Sts::open(
             &folder,

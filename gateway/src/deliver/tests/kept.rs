@@ -148,6 +148,29 @@ async fn deliveries_that_are_dropped() {
     assert_eq!(short(&delivery), "+ +");
 }
 
+/// A silent server holds up the deliveries that wait for it no longer than a turn may take.
+#[tokio::test]
+async fn a_wait_for_a_turn_ends() {
+    let server = Fake::start(Rules::default().with_fault("", Fault::Silence)).await;
+    let mut settings = settings();
+    settings.turn = Duration::from_millis(200);
+    let pool = Pool::new(settings).unwrap();
+    let message = Arc::new(message("", TO, TEXT));
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let (pool, message, target) = (pool.clone(), message.clone(), target(&server));
+        tasks.spawn(async move { short(&pool.deliver(&target, &message, &[0, 1]).await) });
+    }
+    let waited = async {
+        for _ in 0..60 {
+            assert_eq!(tasks.join_next().await.unwrap().unwrap(), "! 4.4.5");
+        }
+    };
+    (tokio::time::timeout(Duration::from_secs(10), waited).await).unwrap();
+    // Four have a connection, and wait for the server.
+    assert_eq!(tasks.len(), 4);
+}
+
 #[tokio::test]
 async fn nobody_listens() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

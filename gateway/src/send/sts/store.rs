@@ -16,6 +16,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -54,7 +55,10 @@ impl Store {
     }
 
     pub(super) fn open_with(folder: &Path, limit: usize) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         let mut files = 0;
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
