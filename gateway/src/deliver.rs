@@ -28,7 +28,6 @@ use scop_smtp_proto::policy::tls_rpt;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-#[allow(unused_imports, reason = "the services are being built")]
 pub(crate) use fixed::Fixed;
 pub(crate) use pool::{BUSY, Pool};
 

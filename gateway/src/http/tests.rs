@@ -1,6 +1,5 @@
 //! A web server on loopback with certificates of an authority of its own.
 
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::spool::tests::Place as Folder;
 use crate::tls::client::Trust;
 
 /// An authority, and who trusts it.
@@ -27,17 +27,20 @@ impl Authority {
     pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Self::named(&format!("authority {number}"))
+    }
+
+    /// Of this name, which others may have too.
+    pub(crate) fn named(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
-        let name = format!("authority {number}");
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap();
-        let name = format!("scop-http-{}-{number}.pem", std::process::id());
-        let path: PathBuf = std::env::temp_dir().join(name);
+        let folder = Folder::new();
+        let path = folder.0.join("authority.pem");
         std::fs::write(&path, certificate.pem()).unwrap();
         let trust = Trust::new(Some(&path)).unwrap();
-        std::fs::remove_file(&path).unwrap();
         Self {
             issuer: Issuer::new(params, key),
             trust,

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::receive::kept;
 use crate::send::to_servers;
-use crate::world::{World, field, messages, same, trace, without_trace};
+use crate::world::{World, arrived, field, messages, trace};
 
 /// smtplib -> postfix -> `scop receive` -> dovecot.
 #[test]
@@ -58,13 +58,7 @@ fn postfix_receiver_dovecot() {
             "{trace}"
         );
     }
-    same(
-        delivered
-            .iter()
-            .map(|message| without_trace(message).to_vec())
-            .collect(),
-        sent,
-    );
+    arrived(&delivered, sent);
 }
 
 /// smtplib -> `scop receive` (submission) -> `scop send` -> postfix -> Maildir.
@@ -82,13 +76,7 @@ fn submission_sender_postfix() {
     let sent = submit(&mut peer, receiver.port("submission"));
     let delivered = postfix.delivered(sent.len());
     passes(&world, &delivered);
-    same(
-        delivered
-            .iter()
-            .map(|message| without_trace(message).to_vec())
-            .collect(),
-        sent,
-    );
+    arrived(&delivered, sent);
 }
 
 /// smtplib -> `scop receive` (submission) -> `scop send` -> another `scop receive` -> its Maildir.
@@ -126,13 +114,7 @@ fn both_services_of_ours() {
             "and so did the port of servers"
         );
     }
-    same(
-        stored
-            .iter()
-            .map(|message| without_trace(message).to_vec())
-            .collect(),
-        sent,
-    );
+    arrived(&stored, sent);
 }
 
 fn submit(peer: &mut Peer, port: u16) -> Vec<Vec<u8>> {

@@ -12,7 +12,7 @@ use scop_interop::program::{Program, installed};
 use scop_interop::service::maildir;
 use serde_json::{Value, json};
 
-use crate::world::{Receiver, World, field, messages, same, trace, without_trace};
+use crate::world::{Receiver, World, arrived, field, messages, trace, without_trace};
 
 fn smtplib() -> Option<Peer> {
     Peer::python("smtplib_peer.py", "smtplib")
@@ -95,13 +95,7 @@ fn smtplib_on_the_port_of_servers() {
         .iter()
         .filter(|message| trace(message).contains("with ESMTPS"));
     assert_eq!(encrypted.count(), sent.len() / 2);
-    same(
-        stored
-            .iter()
-            .map(|message| without_trace(message).to_vec())
-            .collect(),
-        sent,
-    );
+    arrived(&stored, sent);
 }
 
 /// What a server of mail must not do.
@@ -335,11 +329,5 @@ fn onward_to_dovecot() {
             .iter()
             .all(|message| trace(message).contains("Authentication-Results: mx.example.test"))
     );
-    same(
-        delivered
-            .iter()
-            .map(|message| without_trace(message).to_vec())
-            .collect(),
-        sent,
-    );
+    arrived(&delivered, sent);
 }

@@ -10,7 +10,7 @@ use scop_interop::peer::Peer;
 use scop_interop::program::{Program, free_port};
 use serde_json::{Value, json};
 
-use crate::world::{World, messages, same, trace, without_trace};
+use crate::world::{World, arrived, messages, trace};
 
 /// The part of a configuration by which mail goes to the servers of its domains, all of which listen on `port`.
 pub fn to_servers(port: u16) -> String {
@@ -62,13 +62,7 @@ fn postfix_gets_every_message() {
             .iter()
             .all(|message| trace(message).contains("with ESMTPS"))
     );
-    same(
-        delivered
-            .iter()
-            .map(|message| without_trace(message).to_vec())
-            .collect(),
-        sent,
-    );
+    arrived(&delivered, sent);
     // Nothing is left to be sent.
     let spool = || files(&world.path("spool"));
     wait(
@@ -139,13 +133,7 @@ fn aiosmtpd_gets_every_message() {
     }
     let delivered: Vec<_> = delivered.into_iter().map(|(_, data)| data).collect();
     signed(&world, &delivered);
-    same(
-        delivered
-            .iter()
-            .map(|message| without_trace(message).to_vec())
-            .collect(),
-        sent,
-    );
+    arrived(&delivered, sent);
 }
 
 #[test]
@@ -166,13 +154,7 @@ fn dovecot_gets_every_message() {
     }
     let delivered = dovecot.delivered(sent.len());
     signed(&world, &delivered);
-    same(
-        delivered
-            .iter()
-            .map(|message| without_trace(message).to_vec())
-            .collect(),
-        sent,
-    );
+    arrived(&delivered, sent);
 }
 
 /// A way in which a server fails: a switch of smtp-sink, and the command at which it does.

@@ -266,8 +266,16 @@ pub fn field(message: &[u8], name: &str) -> String {
     field
 }
 
+/// What arrived is what was sent, behind the fields of servers.
+pub fn arrived(delivered: &[Vec<u8>], sent: Vec<Vec<u8>>) {
+    let delivered = delivered
+        .iter()
+        .map(|message| without_trace(message).to_vec());
+    same(delivered.collect(), sent);
+}
+
 /// The same octets, in whatever order; says only how many differ, since messages are long.
-pub fn same(mut got: Vec<Vec<u8>>, mut sent: Vec<Vec<u8>>) {
+fn same(mut got: Vec<Vec<u8>>, mut sent: Vec<Vec<u8>>) {
     got.sort();
     sent.sort();
     let different = got

@@ -11,8 +11,9 @@ use scop_smtp_proto::{Reply, Status};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::tls::{Authority, NAME};
+use super::tls::NAME;
 use super::*;
+use crate::http::tests::Authority;
 use crate::queue::Transport as _;
 use crate::tls::channel::Channel;
 
@@ -151,7 +152,7 @@ async fn auth() {
 /// A password is shown to a server whose certificate is good for its name, and to no other.
 #[tokio::test]
 async fn passwords_under_tls() {
-    let authority = Authority::new("ours");
+    let authority = Authority::new();
     let plain = MechanismSet::default().with(Mechanism::Plain);
     let all = MechanismSet::PROOFS.with(Mechanism::Plain);
     let cases = [

@@ -1,63 +1,15 @@
 //! Certificates, good and bad, and what each policy makes of them.
 
-use std::sync::Arc;
-
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
-use rustls::ServerConfig;
-use rustls::crypto::ring;
-use rustls::pki_types::PrivateKeyDer;
 use scop_smtp_proto::policy::tls_rpt::ResultType;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::http::tests::Authority;
 
-/// An authority, and a trust that has it.
-pub(super) struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pub(super) trust: Trust,
-}
-
-impl Authority {
-    pub(super) fn new(name: &str) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = params.self_signed(&key).unwrap();
-        let path = temporary_path();
-        std::fs::write(&path, certificate.pem()).unwrap();
-        let trust = Trust::new(Some(&path)).unwrap();
-        std::fs::remove_file(&path).unwrap();
-        Self {
-            issuer: Issuer::new(params, key),
-            trust,
-        }
-    }
-
-    /// A server with a certificate for `name`, valid to the end of `year`.
-    pub(super) fn acceptor(&self, name: &str, year: i32) -> TlsAcceptor {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        params.not_before = date_time_ymd(2020, 1, 1);
-        params.not_after = date_time_ymd(year, 12, 31);
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-            )
-            .unwrap();
-        TlsAcceptor::from(Arc::new(config))
-    }
-
-    fn pool(&self) -> Pool {
-        let mut settings = settings();
-        settings.trust = self.trust.clone();
-        Pool::new(settings).unwrap()
-    }
+fn pool(authority: &Authority) -> Pool {
+    let mut settings = settings();
+    settings.trust = authority.trust.clone();
+    Pool::new(settings).unwrap()
 }
 
 fn rules(tls: TlsAcceptor) -> Rules {
@@ -88,8 +40,8 @@ pub(super) const NAME: &str = "mx.example.org";
 
 #[tokio::test]
 async fn certificates() {
-    let (ours, other) = (Authority::new("ours"), Authority::new("other"));
-    let forged = Authority::new("ours");
+    let (ours, other) = (Authority::named("ours"), Authority::named("other"));
+    let forged = Authority::named("ours");
     let cases = [
         (ours.acceptor(NAME, 2999), "verified", Ok("verified")),
         (
@@ -129,7 +81,7 @@ async fn certificates() {
             let mut rules = rules(tls.clone());
             rules.implicit_tls = implicit_tls;
             let server = Fake::start(rules).await;
-            let pool = ours.pool();
+            let pool = pool(&ours);
             let mut target = target(&server);
             target.implicit_tls = implicit_tls;
             for policy in [TlsPolicy::Opportunistic, TlsPolicy::Require] {
@@ -165,7 +117,7 @@ async fn certificates() {
 
 #[tokio::test]
 async fn without_tls() {
-    let authority = Authority::new("ours");
+    let authority = Authority::named("ours");
     let plain = |fault| {
         let mut rules = rules(authority.acceptor(NAME, 2999));
         rules.announce = vec!["STARTTLS"];
@@ -205,7 +157,7 @@ async fn without_tls() {
     ];
     for (fault, opportunistic, required, result, connections) in cases {
         let server = Fake::start(plain(fault)).await;
-        let pool = authority.pool();
+        let pool = pool(&authority);
         let mut target = target(&server);
         target.tls = TlsPolicy::Opportunistic;
         let delivery = pool.deliver(&target, &message("", TO, TEXT), &[0, 1]).await;
@@ -240,13 +192,13 @@ async fn without_tls() {
 
 #[tokio::test]
 async fn injected_replies() {
-    let authority = Authority::new("ours");
+    let authority = Authority::named("ours");
     let injected = Fault::Say("220 go\r\n250 SIZE 1\r\n");
     let server =
         Fake::start(rules(authority.acceptor(NAME, 2999)).with_fault("STARTTLS", injected)).await;
     let mut target = target(&server);
     target.tls = TlsPolicy::Require;
-    let delivery = (authority.pool())
+    let delivery = (pool(&authority))
         .deliver(&target, &message("", TO, TEXT), &[0, 1])
         .await;
     assert_eq!(short(&delivery), "! 4.7.5");
@@ -255,7 +207,7 @@ async fn injected_replies() {
 
 #[tokio::test]
 async fn require_tls() {
-    let (ours, other) = (Authority::new("ours"), Authority::new("ours"));
+    let (ours, other) = (Authority::named("ours"), Authority::named("ours"));
     let both = &["STARTTLS", "REQUIRETLS"][..];
     let cases = [
         (ours.acceptor(NAME, 2999), both, "+ +"),
@@ -268,7 +220,7 @@ async fn require_tls() {
         let server = Fake::start(rules).await;
         let mut target = target(&server);
         target.tls = TlsPolicy::Opportunistic;
-        let delivery = (ours.pool())
+        let delivery = (pool(&ours))
             .deliver(&target, &message("REQUIRETLS", TO, TEXT), &[0, 1])
             .await;
         assert_eq!(short(&delivery), result);

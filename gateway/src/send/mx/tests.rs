@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use scop_core::UnixTime;
 use scop_smtp_proto::policy::tls_rpt::ResultType;
@@ -15,27 +14,8 @@ use crate::resolve::zone::Zones;
 use crate::send::config;
 use crate::send::tls_report::{self, Submitter};
 use crate::service::config::Span;
+use crate::spool::tests::Place;
 use crate::spool::{Envelope, Id, Recipient, Spool};
-
-/// A folder that is removed with this value.
-struct Place(PathBuf);
-
-impl Place {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("scop-mx-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// What a server does, by its address; the last answer is for all further sessions.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+
 use std::time::Duration;
 
 use scop_smtp_proto::policy::mta_sts::Mode;
@@ -10,26 +10,7 @@ use scop_smtp_proto::policy::mta_sts::Mode;
 use super::*;
 use crate::http::tests::{Answer, Authority, Site};
 use crate::resolve::zone::Zones;
-
-/// A folder that is removed with this value.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("scop-sts-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::spool::tests::Place;
 
 const ENFORCE: &str = "version: STSv1\nmode: enforce\nmx: *.example.org\nmax_age: 604800\n";
 const NONE: &str = "version: STSv1\r\nmode: none\r\nmax_age: 86400\r\n";
@@ -48,7 +29,7 @@ mta-sts A 127.0.0.1
 }
 
 struct Stand {
-    folder: Folder,
+    folder: Place,
     authority: Authority,
     site: Site,
 }
@@ -58,7 +39,7 @@ impl Stand {
         let authority = Authority::new();
         let acceptor = authority.acceptor(HOST, 2999);
         Self {
-            folder: Folder::new(),
+            folder: Place::new(),
             site: Site::start(acceptor, answer).await,
             authority,
         }
@@ -299,7 +280,7 @@ async fn a_broken_file_is_removed() {
 
 #[test]
 fn the_oldest_make_room() {
-    let folder = Folder::new();
+    let folder = Place::new();
     let store = Store::open_with(&folder.0, 40).unwrap();
     let policy = Policy::parse(ENFORCE.as_bytes()).unwrap();
     let kept = Kept {

@@ -1,7 +1,6 @@
 //! Counts over a restart, and reports read back from the spool and from a web server.
 
 use std::io::Read as _;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use flate2::read::GzDecoder;
 use scop_mime_core::Message;
@@ -11,26 +10,7 @@ use super::*;
 use crate::http::tests::{Answer, Authority, Site};
 use crate::resolve::zone::Zones;
 use crate::send::config;
-
-/// A folder that is removed with this value.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("scop-tlsrpt-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::spool::tests::Place;
 
 const POLICY: &[u8] = b"version: STSv1\r\nmode: testing\r\nmx: *.example.org\r\nmax_age: 86400\r\n";
 
@@ -55,7 +35,7 @@ fn config(from: &str) -> (config::Report, Vec<config::Key>) {
 }
 
 struct Stand {
-    folder: Folder,
+    folder: Place,
     authority: Authority,
     site: Site,
 }
@@ -65,7 +45,7 @@ impl Stand {
         let authority = Authority::new();
         let acceptor = authority.acceptor("reports.example.org", 2999);
         Self {
-            folder: Folder::new(),
+            folder: Place::new(),
             site: Site::start(acceptor, Answer::text("")).await,
             authority,
         }

@@ -220,3 +220,27 @@ fn is_shown(example: &str, key: &str) {
     });
     assert!(shown, "{key}");
 }
+
+/// The example of a configuration, which is read as it is, and is the same with every key that is shown as its default.
+pub(crate) fn example<T: DeserializeOwned + fmt::Debug>(name: &str) -> T {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("dist")
+        .join(name);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let read = |text: &str| -> T {
+        let source = Source::parse(&path, text).unwrap();
+        source
+            .values()
+            .unwrap_or_else(|errors| panic!("{errors:?}"))
+    };
+    let example = read(&text);
+    let shown: String = text
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase()) => format!("{key}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    assert_eq!(format!("{:?}", read(&shown)), format!("{example:?}"));
+    example
+}
