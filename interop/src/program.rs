@@ -199,8 +199,10 @@ impl Program {
             "postfix does not start: {}",
             String::from_utf8_lossy(&started.stderr)
         );
-        let mut stop = Command::new("postfix");
-        stop.arg("-c").arg(folder.path().join("conf")).arg("stop");
+        let mut stop = Command::new("timeout");
+        stop.args(["20", "postfix", "-c"])
+            .arg(folder.path().join("conf"))
+            .arg("stop");
         Some(
             Self {
                 child: None,
