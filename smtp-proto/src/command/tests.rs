@@ -451,6 +451,16 @@ fn a_value_holds_nothing_to_inject() {
     assert!(Argument::parse(b"").is_ok() && Verb::parse(b"XP").is_ok());
 }
 
+/// What is displayed of a command: its line, and of AUTH no more than the mechanism.
+fn shown(line: &str) -> String {
+    match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
+        [verb, mechanism, _] if verb.eq_ignore_ascii_case("AUTH") => {
+            std::format!("AUTH {mechanism} ...")
+        }
+        _ => line.into(),
+    }
+}
+
 /// Every promise on one line that may be anything.
 fn check(line: &[u8]) {
     for tolerance in [
@@ -483,7 +493,7 @@ fn check(line: &[u8]) {
         let again = Command::parse_with(body, &tolerance).unwrap();
         assert_eq!(again, command);
         assert_eq!(again.to_vec(), written);
-        assert_eq!(command.to_string().as_bytes(), body);
+        assert_eq!(command.to_string(), shown(str::from_utf8(body).unwrap()));
         if strict {
             // What the grammar has is read alike with every tolerance.
             assert_eq!(Command::parse(line), Ok(command));
