@@ -62,18 +62,13 @@ impl fmt::Display for Ambiguity {
 impl<'a> Author<'a> {
     /// The author domain of a message.
     pub fn of(header: HeaderBlock<'a>) -> Self {
-        let mut from = None;
-        for field in header.fields() {
-            if let Some(at) = lookalike(field, b"From") {
-                let at = field.offset().saturating_add(at);
+        let field = match sole_field(header, b"From") {
+            Ok(Some(field)) => field,
+            Ok(None) => return Self::None,
+            Err(NotSole::Several) => return Self::Many,
+            Err(NotSole::Lookalike(at)) => {
                 return Self::Ambiguous(ParseError::new(Ambiguity::Lookalike, at));
             }
-            if field.is(b"From") && from.replace(field).is_some() {
-                return Self::Many;
-            }
-        }
-        let Some(field) = from else {
-            return Self::None;
         };
         let base = field.offset().saturating_add(field.value_start());
         Self::of_value(field.value()).unwrap_or_else(|error| match error.kind() {
@@ -120,6 +115,45 @@ impl fmt::Display for Author<'_> {
             Self::Ambiguous(error) => write!(f, "no certain author: {error} of the header"),
         }
     }
+}
+
+/// Why a field that may stand once is not the only one of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotSole {
+    /// There are several.
+    Several,
+    /// A malformed line, or what stands behind a bare CR, that some readers take for one; at which byte of the
+    /// header.
+    Lookalike(usize),
+}
+
+impl fmt::Display for NotSole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Several => "there are several (RFC 5322 3.6)",
+            Self::Lookalike(_) => "something malformed may be read as another (RFC 5322 2.2)",
+        })
+    }
+}
+
+impl core::error::Error for NotSole {}
+
+/// The field of a name that may stand once in a message, as From and Sender may (RFC 5322 3.6).
+///
+/// # Errors
+/// When some reader may see another one.
+pub fn sole_field<'a>(header: HeaderBlock<'a>, name: &[u8]) -> Result<Option<Field<'a>>, NotSole> {
+    let mut sole = None;
+    for field in header.fields() {
+        if let Some(at) = lookalike(field, name) {
+            return Err(NotSole::Lookalike(field.offset().saturating_add(at)));
+        }
+        if field.is(name) && sole.replace(field).is_some() {
+            return Err(NotSole::Several);
+        }
+    }
+    Ok(sole)
 }
 
 fn domain_of(mailbox: Mailbox<'_>) -> Result<Domain<'_>, ParseError<Ambiguity>> {

@@ -2,11 +2,12 @@
 //!
 //! [`listener`] accepts connections within limits; [`session`] drives the server machine for each; [`recipients`]
 //! and [`users`] say for whom and from whom mail is taken; [`transaction`] takes the content of a message through
-//! [`checks`] into [`content`], and [`deliver`] commits it. Only then is it answered for.
+//! [`author`] or [`checks`] into [`content`], and [`deliver`] commits it. Only then is it answered for.
 //!
 //! In the folder `state`: `arriving` for bodies that are too long for memory, which have no name there; and a
 //! [`spool`](crate::spool) for messages on their way from here.
 
+mod author;
 pub(crate) mod checks;
 pub(crate) mod config;
 mod content;
@@ -34,7 +35,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use self::checks::Checker;
-use self::config::{Config, OnDmarc};
+use self::config::{Authors, Config, OnDmarc};
 use self::content::Folder;
 use self::deliver::Destination;
 use self::listener::{Gate, Listener, Pass};
@@ -70,6 +71,8 @@ struct Receiver {
     enforce: bool,
     folder: Folder,
     users: Option<RwLock<Arc<Users>>>,
+    /// From and Sender are held against the addresses of the user.
+    own_authors: bool,
     logins: Semaphore,
     certificate: Option<Arc<Certificate>>,
     figures: metrics::Receiver,
@@ -166,6 +169,7 @@ impl Opened {
             enforce: config.checks.dmarc == OnDmarc::Enforce,
             folder,
             users: users.map(|users| RwLock::new(Arc::new(users))),
+            own_authors: (config.submit.as_ref()).is_some_and(|submit| submit.from == Authors::Own),
             logins: Semaphore::new(LOGINS),
             certificate: (config.tls.as_ref())
                 .map(|tls| Certificate::open(&tls.certificate, &tls.key).map(Arc::new))

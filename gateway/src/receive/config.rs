@@ -117,6 +117,19 @@ pub(crate) struct Submit {
     pub(crate) users: PathBuf,
     /// The spool of the sender.
     pub(crate) spool: PathBuf,
+    #[serde(default)]
+    pub(crate) from: Authors,
+}
+
+/// What users may write in From and Sender (RFC 6409 6.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Authors {
+    /// The addresses of the user, in one From field that everybody reads alike.
+    #[default]
+    Own,
+    /// All, also what nobody can read.
+    Any,
 }
 
 /// `[checks]`: of mail from outside.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use scop_mime_core::AddrSpec;
 use scop_smtp_proto::{ForwardPath, Mailbox};
 
 use crate::error::Error;
@@ -98,17 +99,31 @@ impl Recipients {
 
 /// An address in the form in which addresses are compared.
 pub(crate) fn key(mailbox: &Mailbox<'_>) -> String {
-    let mut key: Vec<u8> = mailbox.local_part().text().collect();
-    key.push(b'@');
-    key.extend_from_slice(domain_key(mailbox).as_bytes());
-    key.make_ascii_lowercase();
-    // A local part is UTF-8 (RFC 6531 3.3), and a backslash before a part of a character is no way to break it.
-    String::from_utf8_lossy(&key).into_owned()
+    key_of(mailbox.local_part().text(), &domain_key(mailbox))
+}
+
+/// The same of an address in a header field.
+pub(crate) fn field_key(address: &AddrSpec<'_>) -> String {
+    key_of(address.local_part().text(), &field_domain_key(address))
 }
 
 /// The domain of an address in the form in which domains are compared.
 pub(crate) fn domain_key(mailbox: &Mailbox<'_>) -> String {
     mailbox.domain().to_string().to_ascii_lowercase()
+}
+
+/// The same of an address in a header field.
+pub(crate) fn field_domain_key(address: &AddrSpec<'_>) -> String {
+    address.domain().to_string().to_ascii_lowercase()
+}
+
+fn key_of(local: impl Iterator<Item = u8>, domain: &str) -> String {
+    let mut key: Vec<u8> = local.collect();
+    key.make_ascii_lowercase();
+    key.push(b'@');
+    key.extend_from_slice(domain.as_bytes());
+    // A local part is UTF-8 (RFC 6531 3.3), and a backslash before a part of a character is no way to break it.
+    String::from_utf8_lossy(&key).into_owned()
 }
 
 #[cfg(test)]

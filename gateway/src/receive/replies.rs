@@ -28,6 +28,34 @@ pub(super) const LOGIN_LATER: Reply<'static> =
 pub(super) const NOT_YOUR_ADDRESS: Reply<'static> =
     reply(550, [5, 7, 1], "This sender address is not one of yours");
 
+/// RFC 6409 6.1.
+pub(super) const NOT_YOUR_FROM: Reply<'static> = reply(
+    550,
+    [5, 7, 1],
+    "An address in the From field is not one of yours",
+);
+
+/// RFC 6409 6.1 and 8.1.
+pub(super) const NOT_YOUR_SENDER: Reply<'static> = reply(
+    550,
+    [5, 7, 1],
+    "The address in the Sender field is not one of yours",
+);
+
+/// RFC 5322 3.6.2, RFC 3463 3.7.
+pub(super) const BAD_FROM: Reply<'static> = reply(
+    554,
+    [5, 6, 0],
+    "One From field with plain addresses is needed",
+);
+
+/// RFC 5322 3.6.2, RFC 3463 3.7.
+pub(super) const BAD_SENDER: Reply<'static> = reply(
+    554,
+    [5, 6, 0],
+    "One Sender field with one plain address is allowed",
+);
+
 /// RFC 5321 3.6.2.
 pub(super) const NO_RELAY: Reply<'static> = reply(550, [5, 7, 1], "Relaying is not allowed");
 

@@ -145,7 +145,9 @@ impl<'r> Host<'r> {
         let rest = head.octets.split_off(head.end);
         let (header, share) = (head.octets, head.share);
         // What is refused anyway is not checked.
-        let mut fault = judge(&header).err();
+        let mut fault = judge(&header)
+            .and_then(|()| self.judge_author(id, &header))
+            .err();
         let helo = self.helo.clone();
         let checker = self.checker().filter(|_| fault.is_none());
         let mut checks = checker.map(|checker| {

@@ -9,9 +9,9 @@
 //! Lines that are empty or begin with `#` are passed over. The file holds no password; whoever has it can try
 //! passwords against it, so that it should be for its owner alone.
 //!
-//! The addresses are those that a user may put into MAIL; `<>` is everyone's, because receipts have it. A user
-//! without any may use its own name, if that is an address, or else none, which the log says when the file is read.
-//! What stands in From is not looked at.
+//! The addresses are those that a user may put into MAIL, From and Sender ([`author`](super::author)); `<>` in MAIL
+//! is everyone's, because receipts have it. A user without any may use its own name, if that is an address, or else
+//! none, which the log says when the file is read.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -23,6 +23,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use scop_crypto::SHA256;
+use scop_mime_core::AddrSpec;
 use scop_smtp_proto::auth::scram::StoredKeys;
 use scop_smtp_proto::auth::server::ScramUser;
 use scop_smtp_proto::{Mailbox, ReversePath};
@@ -72,7 +73,7 @@ pub(crate) struct User {
     senders: Senders,
 }
 
-/// What may stand in MAIL.
+/// What may stand in MAIL, From and Sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Senders {
     Any,
@@ -202,20 +203,32 @@ impl User {
         }
     }
 
-    /// Whether it may send with this address.
+    /// Whether it may send with this reverse path.
     pub(crate) fn may_send_as(&self, path: &ReversePath<'_>) -> bool {
-        let (Senders::These(addresses), Some(mailbox)) = (&self.senders, path.mailbox()) else {
-            return true;
-        };
-        let address = recipients::key(&mailbox);
-        let domain = recipients::domain_key(&mailbox);
-        addresses.iter().any(|known| {
-            *known == address || known.strip_prefix('@').is_some_and(|known| known == domain)
+        path.mailbox().is_none_or(|mailbox| {
+            let domain = recipients::domain_key(&mailbox);
+            self.senders.has(&recipients::key(&mailbox), &domain)
         })
+    }
+
+    /// Whether it may write as this author.
+    pub(crate) fn may_write_as(&self, author: &AddrSpec<'_>) -> bool {
+        let domain = recipients::field_domain_key(author);
+        self.senders.has(&recipients::field_key(author), &domain)
     }
 }
 
 impl Senders {
+    /// Whether an address is among them; it and its domain are in the form in which they are compared.
+    fn has(&self, address: &str, domain: &str) -> bool {
+        let Self::These(addresses) = self else {
+            return true;
+        };
+        addresses
+            .iter()
+            .any(|known| known == address || known.strip_prefix('@') == Some(domain))
+    }
+
     fn with(self, address: &str) -> Result<Self, String> {
         let Self::These(mut addresses) = self else {
             return Ok(self);
@@ -381,7 +394,7 @@ fn random<const N: usize>() -> io::Result<[u8; N]> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const SALT: &[u8] = &[7; 16];
@@ -389,6 +402,12 @@ mod tests {
     fn users(more: &str) -> Users {
         let line = line("joe", b"secret", SALT, 4096).unwrap();
         Users::parse(&format!("# users\n\n{}{more}\n", line.trim_end()), [1; 32]).unwrap()
+    }
+
+    /// A user with these addresses.
+    pub(in crate::receive) fn user(name: &str, addresses: &str) -> User {
+        let line = line(name, b"secret", SALT, 4096).unwrap();
+        User::parse(&format!("{} {addresses}", line.trim_end())).unwrap()
     }
 
     fn sends(user: &User, address: &str) -> bool {
@@ -446,10 +465,6 @@ mod tests {
 
     #[test]
     fn addresses_of_a_user() {
-        let user = |name: &str, more: &str| {
-            let line = line(name, b"secret", SALT, 4096).unwrap();
-            User::parse(&format!("{} {more}", line.trim_end())).unwrap()
-        };
         let joe = user("joe", "joe@example.org *@example.net");
         for (address, may) in [
             ("joe@example.org", true),

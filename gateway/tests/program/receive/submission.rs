@@ -72,7 +72,7 @@ fn users_log_in_under_tls_and_use_their_own_addresses() {
     peer.says("MAIL FROM:<any@example.net>", "250");
     peer.says("RSET", "250");
     peer.begin("joe@example.org", &["ann@example.com", "bob@example.net"]);
-    peer.send(b"Subject: hi\r\n\r\n.\r\n");
+    peer.send(b"From: joe@example.org\r\nSubject: hi\r\n\r\n.\r\n");
     assert!(peer.reply().starts_with("250 2.0.0 Taken"));
     let kept = service.files("spool/queue").remove(0);
     let text = String::from_utf8(kept.clone()).unwrap();
@@ -87,12 +87,12 @@ fn users_log_in_under_tls_and_use_their_own_addresses() {
         "{behind}"
     );
     assert!(
-        behind.ends_with("@mx.example.org>\r\nSubject: hi\r\n\r\n"),
+        behind.ends_with("@mx.example.org>\r\nFrom: joe@example.org\r\nSubject: hi\r\n\r\n"),
         "{behind}"
     );
     // What is there stays as it is.
     peer.begin("joe@example.org", &["ann@example.com"]);
-    let whole = b"date: Tue, 24 Nov 2026 00:00:00 +0000\r\nMESSAGE-ID: <1@example.org>\r\n\r\n";
+    let whole = b"date: Tue, 24 Nov 2026 00:00:00 +0000\r\nMESSAGE-ID: <1@example.org>\r\nFROM: joe@example.org\r\n\r\n";
     peer.send(&[&whole[..], b".\r\n"].concat());
     assert!(peer.reply().starts_with("250 2.0.0 Taken"));
     assert_eq!(behind_trace(&service.files("spool/queue")[1]), whole);
@@ -110,6 +110,51 @@ fn users_log_in_under_tls_and_use_their_own_addresses() {
         "{log}"
     );
     assert!(!log.contains("nobody") && !log.contains("cret"), "{log}");
+}
+
+#[test]
+fn users_write_in_their_own_name() {
+    let forged = b"From: ann@example.org\r\n\r\nhi\r\n.\r\n";
+    for (test, more, reply) in [
+        ("own", "", "550 5.7.1 An address in the From field"),
+        ("any", "from = \"any\"\n", "250 2.0.0 Taken"),
+    ] {
+        let folder = folder(&format!("receive-author-{test}"));
+        let certificate = certificate(&folder);
+        add_user(&folder, "joe", "secret", " joe@example.org");
+        let service = Service::start_in(folder, &["submissions"], &format!("{SUBMIT}{more}"));
+        let mut peer = service.connect("submissions").into_tls(&certificate);
+        peer.reply();
+        peer.says("EHLO client.example.net", "250");
+        log_in(&mut peer, "joe", "secret", "235");
+        peer.begin("joe@example.org", &["bob@example.net"]);
+        peer.send(forged);
+        let said = peer.reply();
+        assert!(said.starts_with(reply), "{test}: {said}");
+        if test == "any" {
+            continue;
+        }
+        assert!(service.files("spool/queue").is_empty());
+        service.wait_for("From: an address of others", 1);
+        assert!(!service.log().contains("ann@"), "{}", service.log());
+        // Of a bounce or a receipt, too, the author is the user; and the session goes on.
+        peer.begin("", &["bob@example.net"]);
+        peer.send(forged);
+        assert!(peer.reply().starts_with("550 5.7.1"));
+        peer.begin("", &["bob@example.net"]);
+        peer.send(b"Subject: nobody's\r\n\r\n.\r\n");
+        assert!(peer.reply().starts_with("554 5.6.0 One From field"));
+        peer.begin("joe@example.org", &["bob@example.net"]);
+        peer.send(b"From: joe@example.org\r\nSender: ann@example.org\r\n\r\n.\r\n");
+        assert!(
+            peer.reply()
+                .starts_with("550 5.7.1 The address in the Sender field")
+        );
+        peer.begin("", &["bob@example.net"]);
+        peer.send(b"From: Joe <joe@example.org>\r\n\r\n.\r\n");
+        assert!(peer.reply().starts_with("250 2.0.0 Taken"));
+        assert_eq!(service.files("spool/queue").len(), 1);
+    }
 }
 
 #[test]
