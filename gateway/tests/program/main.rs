@@ -12,6 +12,11 @@ mod check;
 mod corpus;
 mod demo;
 mod dns;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "aarch64", target_arch = "x86_64")
+))]
+mod isolation;
 #[cfg(target_os = "linux")]
 mod long;
 mod parse;
