@@ -154,6 +154,24 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Target {
+    /// The one server of a configuration. With a name its certificate must be good for it, and TLS is required;
+    /// without, TLS is used where the server has it, with any certificate (RFC 7435).
+    pub(crate) fn fixed(
+        lmtp: bool,
+        address: SocketAddr,
+        host: Option<&str>,
+        implicit_tls: bool,
+    ) -> Self {
+        Self {
+            host: host.unwrap_or_default().to_owned(),
+            address,
+            lmtp,
+            implicit_tls,
+            tls: TlsPolicy::Opportunistic,
+            names: host.map(str::to_owned).into_iter().collect(),
+        }
+    }
+
     /// How it is called in outcomes.
     fn name(&self) -> String {
         if self.host.is_empty() {

@@ -1,16 +1,6 @@
 //! The way to the next server where it is always the same one.
 
-#[cfg(test)]
-use std::net::SocketAddr;
-
-#[cfg(test)]
-use scop_smtp_proto::client::TlsPolicy;
-
-#[cfg(test)]
-use super::Settings;
 use super::{Pool, Target};
-#[cfg(test)]
-use crate::error::Error;
 use crate::queue::{Outcome, Outgoing, Transport};
 
 /// One address for everything.
@@ -23,40 +13,6 @@ pub(crate) struct Fixed {
 impl Fixed {
     pub(crate) const fn new(pool: Pool, target: Target) -> Self {
         Self { pool, target }
-    }
-
-    /// An SMTP server. With a name its certificate must be good for it, and TLS is required; without, TLS is used
-    /// where the server has it.
-    #[cfg(test)]
-    pub(crate) fn smtp(
-        settings: Settings,
-        address: SocketAddr,
-        host: Option<&str>,
-        implicit_tls: bool,
-    ) -> Result<Self, Error> {
-        let target = Target {
-            host: host.unwrap_or_default().to_owned(),
-            address,
-            lmtp: false,
-            implicit_tls,
-            tls: TlsPolicy::Opportunistic,
-            names: host.map(str::to_owned).into_iter().collect(),
-        };
-        Ok(Self::new(Pool::new(settings)?, target))
-    }
-
-    /// An LMTP server near by, which is spoken to in the clear where it has no TLS.
-    #[cfg(test)]
-    pub(crate) fn lmtp(settings: Settings, address: SocketAddr) -> Result<Self, Error> {
-        let target = Target {
-            host: String::new(),
-            address,
-            lmtp: true,
-            implicit_tls: false,
-            tls: TlsPolicy::Opportunistic,
-            names: Vec::new(),
-        };
-        Ok(Self::new(Pool::new(settings)?, target))
     }
 
     /// Ends the connections that wait for messages.

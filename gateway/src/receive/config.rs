@@ -87,19 +87,9 @@ pub(crate) enum Deliver {
         mailboxes: BTreeMap<String, String>,
     },
     /// An LMTP server.
-    Lmtp {
-        address: SocketAddr,
-        /// Addresses, and domains with an `@` before them.
-        recipients: Vec<String>,
-        /// The spool of a sender, which tells people what could not be delivered.
-        bounces: Option<PathBuf>,
-    },
+    Lmtp(Next),
     /// An SMTP server.
-    Smtp {
-        address: SocketAddr,
-        recipients: Vec<String>,
-        bounces: Option<PathBuf>,
-    },
+    Smtp(Next),
     /// The spool of another program.
     Spool {
         folder: PathBuf,
@@ -107,6 +97,25 @@ pub(crate) enum Deliver {
     },
     /// Nowhere: for measuring.
     Discard { recipients: Vec<String> },
+}
+
+/// The server that mail is handed on to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Next {
+    pub(crate) address: SocketAddr,
+    /// The name on its certificate, which is checked when this is there; TLS is required then. Without it TLS is
+    /// used where the server has it, with any certificate.
+    pub(crate) host: Option<String>,
+    /// TLS at once, not by STARTTLS.
+    #[serde(default)]
+    pub(crate) implicit_tls: bool,
+    /// PEM of authorities that are trusted besides those of the system.
+    pub(crate) roots: Option<PathBuf>,
+    /// Addresses, and domains with an `@` before them.
+    pub(crate) recipients: Vec<String>,
+    /// The spool of a sender, which tells people what could not be delivered.
+    pub(crate) bounces: Option<PathBuf>,
 }
 
 /// `[submit]`.
@@ -193,17 +202,13 @@ impl Config {
         match &self.deliver {
             Some(Deliver::Maildir { folder, .. }) => sandbox.write.push(folder.clone()),
             Some(Deliver::Spool { folder, .. }) => sandbox.put_into(folder),
-            Some(
-                Deliver::Lmtp {
-                    address, bounces, ..
-                }
-                | Deliver::Smtp {
-                    address, bounces, ..
-                },
-            ) => {
-                sandbox.connect.push(address.port());
-                if let Some(bounces) = bounces {
+            Some(Deliver::Lmtp(next) | Deliver::Smtp(next)) => {
+                sandbox.connect.push(next.address.port());
+                if let Some(bounces) = &next.bounces {
                     sandbox.put_into(bounces);
+                }
+                if let Some(roots) = &next.roots {
+                    sandbox.read_again(roots);
                 }
                 sandbox.read_authorities();
             }

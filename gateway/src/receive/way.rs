@@ -1,14 +1,12 @@
 //! For whom mail is taken, and where it goes.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use scop_smtp_proto::client::TlsPolicy;
 use tracing::warn;
 
-use super::config::{Config, Deliver};
+use super::config::{Config, Deliver, Next};
 use super::content::{Folder, free_space};
 use super::deliver::{Destination, Mailboxes};
 use super::offer::Honours;
@@ -77,18 +75,9 @@ impl Way {
                 };
                 (Some(recipients), destination, last)
             }
-            Deliver::Lmtp {
-                address,
-                recipients,
-                bounces,
-            }
-            | Deliver::Smtp {
-                address,
-                recipients,
-                bounces,
-            } => {
+            Deliver::Lmtp(next) | Deliver::Smtp(next) => {
                 let way = Self::new(
-                    listed(recipients)?,
+                    listed(&next.recipients)?,
                     spool(&config.state, is_check)?,
                     Honours {
                         dsn: true,
@@ -100,7 +89,7 @@ impl Way {
                     return Ok((way, None));
                 }
                 let is_lmtp = matches!(deliver, Deliver::Lmtp { .. });
-                let queue = queue(config, *address, is_lmtp, bounces.as_deref(), figures)?;
+                let queue = queue(config, next, is_lmtp, figures)?;
                 return Ok((way, Some(queue)));
             }
         };
@@ -163,24 +152,16 @@ fn spool(folder: &Path, is_check: bool) -> Result<Destination, Error> {
     open(folder).map(Destination::Spool)
 }
 
-/// Hands on what is in the spool `state`, to one server. TLS is used when it is there, with any certificate, as
-/// the server has an address and no name.
+/// Hands on what is in the spool `state`, to one server.
 fn queue(
     config: &Config,
-    address: SocketAddr,
+    next: &Next,
     lmtp: bool,
-    bounces: Option<&Path>,
     figures: &metrics::Receiver,
 ) -> Result<Queue<Fixed>, Error> {
-    let target = Target {
-        host: address.ip().to_string(),
-        address,
-        lmtp,
-        implicit_tls: false,
-        tls: TlsPolicy::Opportunistic,
-        names: Vec::new(),
-    };
-    let pool = Pool::new(Settings::new(&config.name, Trust::new(None)?))?;
+    let target = Target::fixed(lmtp, next.address, next.host.as_deref(), next.implicit_tls);
+    let trust = Trust::new(next.roots.as_deref())?;
+    let pool = Pool::new(Settings::new(&config.name, trust))?;
     let mut options = Options::new(
         config.name.clone(),
         config.retry.clone(),
@@ -189,7 +170,7 @@ fn queue(
     // All domains go to that server.
     options.share = options.places;
     options.stop = config.limits.stop.0;
-    let bounces = bounces.map(open).transpose()?;
+    let bounces = next.bounces.as_deref().map(open).transpose()?;
     Queue::new(
         open(&config.state)?,
         bounces,

@@ -78,7 +78,7 @@ pub(crate) enum Route {
     /// One SMTP server for everything.
     Smtp {
         address: SocketAddr,
-        /// The name on its certificate, which is checked when this is there.
+        /// The name on its certificate, which is checked when this is there; TLS is required then.
         host: Option<String>,
         #[serde(default)]
         implicit_tls: bool,
@@ -86,7 +86,12 @@ pub(crate) enum Route {
         password_file: Option<PathBuf>,
     },
     /// One LMTP server for everything.
-    Lmtp { address: SocketAddr },
+    Lmtp {
+        address: SocketAddr,
+        host: Option<String>,
+        #[serde(default)]
+        implicit_tls: bool,
+    },
 }
 
 impl Config {
@@ -121,7 +126,7 @@ impl Config {
                     sandbox.read_again(file);
                 }
             }
-            Route::Lmtp { address } => sandbox.connect.push(address.port()),
+            Route::Lmtp { address, .. } => sandbox.connect.push(address.port()),
         }
         if self.tls.report.is_some() {
             // Reports go to web servers, too (RFC 8460 5.4).

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scop_smtp_proto::client::TlsPolicy;
 use zeroize::Zeroizing;
 
 use super::config::{Config, Route};
@@ -92,25 +91,15 @@ impl Way {
                 implicit_tls,
                 ..
             } => {
-                let target = Target {
-                    host: host.clone().unwrap_or_default(),
-                    address: *address,
-                    lmtp: false,
-                    implicit_tls: *implicit_tls,
-                    tls: TlsPolicy::Opportunistic,
-                    names: host.iter().cloned().collect(),
-                };
+                let target = Target::fixed(false, *address, host.as_deref(), *implicit_tls);
                 Next::Fixed(Fixed::new(pool.clone(), target))
             }
-            Route::Lmtp { address } => {
-                let target = Target {
-                    host: String::new(),
-                    address: *address,
-                    lmtp: true,
-                    implicit_tls: false,
-                    tls: TlsPolicy::None,
-                    names: Vec::new(),
-                };
+            Route::Lmtp {
+                address,
+                host,
+                implicit_tls,
+            } => {
+                let target = Target::fixed(true, *address, host.as_deref(), *implicit_tls);
                 Next::Fixed(Fixed::new(pool.clone(), target))
             }
         };

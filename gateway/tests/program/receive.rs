@@ -272,6 +272,34 @@ fn lmtp_answers_for_each_recipient() {
 }
 
 #[test]
+fn the_next_server_has_the_certificate_of_its_name() {
+    let store = folder("receive-next-store");
+    certificate(&store);
+    let tls = "[tls]\ncertificate = \"FOLDER/cert.pem\"\nkey = \"FOLDER/key.pem\"\n";
+    let store = Service::start_in(store, &["lmtp"], &format!("{MAILBOXES}{tls}"));
+    for (host, is_good) in [("mx.example.org", true), ("lmtp.example.org", false)] {
+        let next = format!(
+            "[deliver]\nto = \"lmtp\"\naddress = \"{}\"\nrecipients = [\"@example.org\"]\n\
+             host = \"{host}\"\nroots = \"{}\"\n",
+            store.address("lmtp"),
+            store.folder.join("cert.pem").display()
+        );
+        let service = Service::start(&format!("next-{host}"), &["mx"], &next);
+        let mut peer = service.greeted("mx");
+        peer.begin("joe@example.com", &["ann@example.org"]);
+        peer.send(b"Subject: to the next\r\n\r\n.\r\n");
+        assert!(peer.reply().starts_with("250"));
+        if is_good {
+            service.wait_for(" delivered ", 1);
+            assert!(store.log().contains("received"));
+        } else {
+            service.wait_for("4.7.5", 1);
+            assert!(!service.files("state/queue").is_empty());
+        }
+    }
+}
+
+#[test]
 fn results_that_claim_to_be_ours_are_removed() {
     let service = mailboxes("claims", "");
     let mut peer = service.greeted("mx");

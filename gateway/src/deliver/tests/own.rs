@@ -28,6 +28,10 @@ struct Offer {
     protocol: Protocol,
 }
 
+fn fixed(settings: Settings, target: Target) -> Fixed {
+    Fixed::new(Pool::new(settings).unwrap(), target)
+}
+
 /// Serves one client, and says by which mechanism it proved itself.
 async fn serve(mut stream: impl Channel, offer: Offer) -> (Vec<u8>, Option<&'static str>) {
     let auth = Auth {
@@ -123,7 +127,7 @@ async fn auth() {
             user: "joe".to_owned(),
             password: Zeroizing::new(password.to_owned()),
         });
-        let fixed = Fixed::smtp(settings, address, None, false).unwrap();
+        let fixed = fixed(settings, Target::fixed(false, address, None, false));
         let offer = Offer {
             mechanisms,
             plaintext_allowed,
@@ -171,7 +175,7 @@ async fn passwords_under_tls() {
             user: "joe".to_owned(),
             password: Zeroizing::new("secret".to_owned()),
         });
-        let fixed = Fixed::smtp(settings, address, host, true).unwrap();
+        let fixed = fixed(settings, Target::fixed(false, address, host, true));
         let offer = Offer {
             mechanisms,
             plaintext_allowed: true,
@@ -197,7 +201,10 @@ async fn passwords_under_tls() {
 #[tokio::test]
 async fn lmtp() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let fixed = Fixed::lmtp(settings(), listener.local_addr().unwrap()).unwrap();
+    let fixed = fixed(
+        settings(),
+        Target::fixed(true, listener.local_addr().unwrap(), None, false),
+    );
     let offer = Offer {
         mechanisms: MechanismSet::default(),
         plaintext_allowed: false,
@@ -217,4 +224,52 @@ async fn lmtp() {
     fixed.close().await;
     let (taken, _) = served.await.unwrap();
     assert_eq!(taken, [b"DKIM-Signature: x\r\n", TEXT].concat());
+}
+
+#[tokio::test]
+async fn the_certificate_of_a_server_with_a_name() {
+    let (ours, other) = (Authority::named("ours"), Authority::named("other"));
+    let cases = [
+        (ours.acceptor(NAME, 2999), "+ +"),
+        (ours.acceptor("mx.example.net", 2999), "4.7.5 4.7.5"),
+        (ours.acceptor(NAME, 2021), "4.7.5 4.7.5"),
+        (other.acceptor(NAME, 2999), "4.7.5 4.7.5"),
+    ];
+    for (tls, expected) in cases {
+        for (lmtp, implicit_tls) in [(false, false), (false, true), (true, false), (true, true)] {
+            let rules = Rules {
+                announce: vec!["STARTTLS"],
+                tls: Some(tls.clone()),
+                implicit_tls,
+                lmtp,
+                ..Rules::default()
+            };
+            let server = Fake::start(rules).await;
+            for (host, expected) in [(Some(NAME), expected), (None, "+ +")] {
+                let mut settings = settings();
+                settings.trust = ours.trust.clone();
+                let target = Target::fixed(lmtp, server.address, host, implicit_tls);
+                let fixed = fixed(settings, target);
+                let outcomes = fixed.deliver(&message("", TO, TEXT), "", &[0, 1]).await;
+                let words: Vec<&str> = (outcomes.iter())
+                    .map(|outcome| match outcome {
+                        Outcome::Delivered { .. } => "+",
+                        Outcome::Deferred(failure) | Outcome::Failed(failure) => &failure.status,
+                    })
+                    .collect();
+                assert_eq!(words.join(" "), expected, "{host:?} {lmtp} {implicit_tls}");
+                fixed.close().await;
+            }
+        }
+    }
+    // A server with a name and without TLS gets nothing.
+    let server = Fake::start(Rules::default()).await;
+    let fixed = fixed(
+        settings(),
+        Target::fixed(false, server.address, Some(NAME), false),
+    );
+    let outcomes = fixed.deliver(&message("", TO, TEXT), "", &[0, 1]).await;
+    let is_deferred = |outcome: &Outcome| matches!(outcome, Outcome::Deferred(failure) if failure.status == "4.7.10");
+    assert!(outcomes.iter().all(is_deferred), "{outcomes:?}");
+    assert!(server.seen().messages.is_empty());
 }

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::{Config, Deliver, Kind, Submit, Tls};
+use super::{Config, Deliver, Kind, Next, Submit, Tls};
 use crate::maildir;
 use crate::receive::trace::check_name;
 use crate::receive::users::Users;
 use crate::service::config::check::{Checked, Findings, is_domain};
 use crate::service::{file_limit, files};
+use crate::tls::client::Trust;
 use crate::tls::server::Certificate;
 
 /// Files that are open besides connections, generously.
@@ -149,7 +150,7 @@ impl Deliver {
     fn folders(&self) -> impl Iterator<Item = &std::path::Path> {
         match self {
             Self::Maildir { folder, .. } | Self::Spool { folder, .. } => Some(folder),
-            Self::Lmtp { bounces, .. } | Self::Smtp { bounces, .. } => bounces.as_ref(),
+            Self::Lmtp(next) | Self::Smtp(next) => next.bounces.as_ref(),
             Self::Discard { .. } => None,
         }
         .into_iter()
@@ -165,8 +166,8 @@ impl Deliver {
                     mailboxes.len()
                 )
             }
-            Self::Lmtp { address, .. } => format!("the LMTP server at {address}"),
-            Self::Smtp { address, .. } => format!("the SMTP server at {address}"),
+            Self::Lmtp(next) => format!("the LMTP server at {}", next.address),
+            Self::Smtp(next) => format!("the SMTP server at {}", next.address),
             Self::Spool { folder, .. } => format!("the spool {}", folder.display()),
             Self::Discard { .. } => "nowhere: it is thrown away".to_owned(),
         }
@@ -206,25 +207,7 @@ fn check_deliver(deliver: &Deliver, findings: &mut Findings<'_>) {
                 }
             }
         }
-        Deliver::Lmtp {
-            recipients,
-            bounces,
-            ..
-        }
-        | Deliver::Smtp {
-            recipients,
-            bounces,
-            ..
-        } => {
-            check_recipients(recipients, findings);
-            match bounces {
-                Some(folder) => findings.spool("deliver.bounces", folder),
-                None => findings.warn(
-                    "deliver",
-                    "there is no `bounces`: nobody is told what the next server refuses",
-                ),
-            }
-        }
+        Deliver::Lmtp(next) | Deliver::Smtp(next) => check_next(next, findings),
         Deliver::Spool { folder, recipients } => {
             check_recipients(recipients, findings);
             findings.spool("deliver.folder", folder);
@@ -233,6 +216,33 @@ fn check_deliver(deliver: &Deliver, findings: &mut Findings<'_>) {
             check_recipients(recipients, findings);
             findings.warn("deliver", "mail that is accepted is thrown away");
         }
+    }
+}
+
+fn check_next(next: &Next, findings: &mut Findings<'_>) {
+    check_recipients(&next.recipients, findings);
+    match &next.bounces {
+        Some(folder) => findings.spool("deliver.bounces", folder),
+        None => findings.warn(
+            "deliver",
+            "there is no `bounces`: nobody is told what the next server refuses",
+        ),
+    }
+    if let Some(roots) = &next.roots {
+        findings.found("deliver.roots", Trust::new(Some(roots)));
+    }
+    match &next.host {
+        Some(host) => findings.domain("deliver.host", host),
+        None if next.roots.is_some() => {
+            let rule = "without `host`, the name on the certificate, any certificate will do";
+            findings.error("deliver.roots", rule);
+        }
+        None if !next.address.ip().is_loopback() => {
+            let rule =
+                "there is no `host`: mail goes in the clear, or to whoever has a certificate";
+            findings.warn("deliver", rule);
+        }
+        None => {}
     }
 }
 

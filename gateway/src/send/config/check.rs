@@ -41,7 +41,7 @@ impl Checked for Config {
         let route = match &self.route {
             Route::Mx { port, .. } => format!("the servers of each domain, port {port}"),
             Route::Smtp { address, .. } => format!("the SMTP server at {address}"),
-            Route::Lmtp { address } => format!("the LMTP server at {address}"),
+            Route::Lmtp { address, .. } => format!("the LMTP server at {address}"),
         };
         let _ = writeln!(text, "  hands it to {route}");
         if let Some(metrics) = self.metrics {
@@ -136,7 +136,11 @@ fn check_route(route: &Route, findings: &mut Findings<'_>) {
                 findings.secret("route.password_file", file);
             }
         }
-        Route::Lmtp { .. } => {}
+        Route::Lmtp { host, .. } => {
+            if let Some(host) = host {
+                findings.domain("route.host", host);
+            }
+        }
     }
 }
 

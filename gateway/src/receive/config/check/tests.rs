@@ -41,6 +41,42 @@ const MX: &str = "name = 'mail.example.org'\nstate = '$/state'\n[[listen]]\naddr
 const MAIL: &str =
     "[deliver]\nto = 'maildir'\nfolder = '$/mail'\nmailboxes = { 'ann@example.org' = 'ann' }\n";
 
+const NEXT: &str =
+    "[deliver]\nto = 'lmtp'\naddress = '127.0.0.1:24'\nrecipients = ['@example.org']\n";
+
+#[test]
+fn whether_the_next_server_is_known() {
+    let folder = Folder::new("next");
+    let pair = rcgen::generate_simple_self_signed(["lmtp.example.org".to_owned()]).unwrap();
+    folder.write("roots.pem", &pair.cert.pem());
+    let warns = |text: &str| {
+        let said = check(&folder, &format!("{MX}{text}bounces = '$/bounces'\n"));
+        assert!(said.errors.is_empty(), "{said:?}");
+        (said.warnings.iter()).any(|warning| warning.to_string().contains("no `host`"))
+    };
+    let remote = NEXT.replace("127.0.0.1", "192.0.2.1");
+    assert!(!warns(NEXT));
+    assert!(warns(&remote));
+    assert!(!warns(&format!("{remote}host = 'lmtp.example.org'\n")));
+    assert!(!warns(&format!(
+        "{remote}host = 'lmtp.example.org'\nimplicit_tls = true\nroots = '$/roots.pem'\n"
+    )));
+    let said = check(&folder, &format!("{MX}{NEXT}roots = '$/roots.pem'\n"));
+    let [error] = said.errors.as_slice() else {
+        panic!("{said:?}");
+    };
+    assert!(
+        error.to_string().starts_with("x:10: without `host`"),
+        "{error}"
+    );
+    // A key of no server is one of none.
+    let text = format!("{MX}{NEXT}hots = 'lmtp.example.org'\n");
+    let text = text.replace('$', &folder.0.display().to_string());
+    let source = Source::parse(Path::new("x"), &text).unwrap();
+    let errors = source.values::<Config>().unwrap_err();
+    assert!(format!("{errors:?}").contains("hots"), "{errors:?}");
+}
+
 #[test]
 fn what_makes_no_sense_has_its_line() {
     let folder = Folder::new("sense");
@@ -93,6 +129,14 @@ fn what_makes_no_sense_has_its_line() {
                 "{MX}[deliver]\nto = 'spool'\nfolder = '$/spool'\nrecipients = ['@example.org', '@', 'ann']\n"
             ),
             "x:9: \"@\" is not `@` and a domain|x:9: \"ann\" is not an address like ann@example.org",
+        ),
+        (
+            format!("{MX}{NEXT}host = 'no name'\n"),
+            "x:10: \"no name\" is not a domain name: letters, digits, `-` and dots",
+        ),
+        (
+            format!("{MX}{NEXT}host = 'lmtp.example.org'\nroots = '$/file'\n"),
+            "x:11: $/file: there is no certificate in it",
         ),
     ] {
         let said = check(&folder, &text);
