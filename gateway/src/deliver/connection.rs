@@ -105,14 +105,15 @@ impl<'s> Session<'s> {
         let mut channel: Box<dyn Channel> = Box::new(socket);
         if target.implicit_tls {
             let limit = self.settings.timeouts.tls;
-            channel = self.secure(channel, Instant::now() + limit).await.map_err(
-                |TlsError { words, .. }| Failure {
+            let secured = self.secure(channel, Instant::now() + limit).await;
+            channel = secured.map_err(|TlsError { words, .. }| {
+                self.as_demanded(Failure {
                     status: "4.7.5".to_owned(),
                     host: Some(target.name()),
                     reply: None,
                     why: format!("{}: TLS: {words}", target.name()),
-                },
-            )?;
+                })
+            })?;
         }
         Ok(stream(channel))
     }
@@ -392,7 +393,34 @@ impl<'s> Session<'s> {
         if let (Some(End::TlsFailed), TlsResult::Failed { words, .. }) = (end, &self.tls) {
             failure.why = format!("{}: TLS: {words}", self.target.name());
         }
+        let is_for_now = matches!(end, Some(End::TlsRefused(code)) if !code.is_permanent());
+        if !is_for_now {
+            failure = self.as_demanded(failure);
+        }
         self.answer(Err(failure), false);
+    }
+
+    /// A message with REQUIRETLS does not wait for a server to get TLS, or a certificate that is good: its sender is
+    /// told at once (RFC 8689 4.2.1). What broke on the way may be whole the next time.
+    fn as_demanded(&self, mut failure: Failure) -> Failure {
+        let is_lacking = matches!(
+            self.tls,
+            TlsResult::Failed {
+                kind: ResultType::StartTlsNotSupported
+                    | ResultType::CertificateHostMismatch
+                    | ResultType::CertificateExpired
+                    | ResultType::CertificateNotTrusted,
+                ..
+            }
+        );
+        let is_demanded = (self.work.as_ref()).is_some_and(|work| work.letter().requires_tls());
+        if is_lacking && is_demanded {
+            "5.7.10".clone_into(&mut failure.status);
+            failure.why.push_str(
+                "; the message demands TLS with a certificate that is good (REQUIRETLS, RFC 8689)",
+            );
+        }
+        failure
     }
 
     /// Answers the job, if there is one.

@@ -27,9 +27,9 @@ impl Transport for Fixed {
         let delivery = self.pool.deliver(&self.target, message, recipients).await;
         match delivery.outcomes {
             Ok(outcomes) => outcomes,
-            // There is no other server: what this one lacks for the message it lacks tomorrow, and all else may
-            // be better then.
-            Err(failure) if failure.status == "5.7.30" => {
+            // There is no other server, and who demanded TLS is told at once that this one lacks it (RFC 8689
+            // 4.2.1). All else may be better tomorrow.
+            Err(failure) if matches!(failure.status.as_str(), "5.7.10" | "5.7.30") => {
                 vec![Outcome::Failed(failure); recipients.len()]
             }
             Err(mut failure) => {
