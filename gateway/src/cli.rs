@@ -111,6 +111,10 @@ pub(crate) struct Send {
     /// Whom it is for; may be repeated
     #[arg(long, value_name = "ADDR", requires = "file")]
     pub(crate) to: Vec<String>,
+
+    /// It goes over TLS to servers whose certificate is good, or not at all (REQUIRETLS, RFC 8689)
+    #[arg(long, requires = "file")]
+    pub(crate) require_tls: bool,
 }
 
 /// Read reports that others sent: how mail to a domain fared with TLS (RFC 8460)

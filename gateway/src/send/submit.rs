@@ -1,7 +1,8 @@
 //! `scop send FILE`: a message put into the spool.
 //!
 //! What is put there travels as it is, so it must be what travels: lines that end with CRLF (LF becomes that, as
-//! elsewhere), addresses that SMTP can say, and the parameters that the message needs (RFC 6152, RFC 6531).
+//! elsewhere), addresses that SMTP can say, and the parameters that the message needs (RFC 6152, RFC 6531) and those
+//! that are asked for (RFC 8689).
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _};
@@ -34,12 +35,18 @@ pub(crate) fn run(config: &Config, arguments: &Send, file: &Path) -> Result<Id, 
     let facts = read(&source, &mut message, |_| Ok(()))?;
     let has_wide_path =
         !envelope.from.is_ascii() || envelope.to.iter().any(|to| !to.path.is_ascii());
-    let parameters = match (has_wide_path || facts.has_utf8_header, facts.is_ascii) {
+    let body = match (has_wide_path || facts.has_utf8_header, facts.is_ascii) {
         (true, _) => "BODY=8BITMIME SMTPUTF8",
         (false, false) => "BODY=8BITMIME",
         (false, true) => "",
     };
-    parameters.clone_into(&mut envelope.parameters);
+    let demand = if arguments.require_tls {
+        "REQUIRETLS"
+    } else {
+        ""
+    };
+    let parameters = [body, demand].into_iter().filter(|word| !word.is_empty());
+    envelope.parameters = parameters.collect::<Vec<_>>().join(" ");
     message.rewind().map_err(fail)?;
     let place = |error: io::Error| Error::new(config.spool.display(), reason(&error));
     let spool = Spool::open(&config.spool).map_err(place)?;

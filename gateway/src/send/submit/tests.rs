@@ -23,6 +23,16 @@ impl World {
         from: Option<&str>,
         to: &[&str],
     ) -> Result<(Envelope, Vec<u8>), String> {
+        self.put_asking(message, from, to, false)
+    }
+
+    fn put_asking(
+        &self,
+        message: &[u8],
+        from: Option<&str>,
+        to: &[&str],
+        require_tls: bool,
+    ) -> Result<(Envelope, Vec<u8>), String> {
         let file = self.0.join("m.eml");
         fs::write(&file, message).unwrap();
         let config = format!(
@@ -38,6 +48,7 @@ impl World {
             file: Some(file.clone()),
             from: from.map(ToOwned::to_owned),
             to: to.iter().map(|&to| to.to_owned()).collect(),
+            require_tls,
         };
         let id = run(&config, &arguments, &file).map_err(|error| {
             let folder = format!("{}/", self.0.display());
@@ -190,5 +201,17 @@ fn parameters_are_those_that_the_message_needs() {
     ] {
         let (envelope, _) = world.put(message.as_bytes(), FROM, &[to]).unwrap();
         assert_eq!(envelope.parameters, parameters, "{message}");
+    }
+}
+
+#[test]
+fn tls_is_asked_for() {
+    let world = World::new();
+    for (message, parameters) in [
+        (&b"From: a\n\nHi\n"[..], "REQUIRETLS"),
+        ("From: a\n\n\u{fc}\n".as_bytes(), "BODY=8BITMIME REQUIRETLS"),
+    ] {
+        let (envelope, _) = world.put_asking(message, FROM, TO, true).unwrap();
+        assert_eq!(envelope.parameters, parameters);
     }
 }
