@@ -175,12 +175,10 @@ impl<H: HandOver> Transport for Mx<H> {
         if outcomes.iter().any(is_put_off) {
             // These would have been next.
             for host in &attempt.mismatches {
-                self.count(
-                    &attempt,
-                    Some(ResultType::ValidationFailure),
-                    Some(host),
-                    None,
-                );
+                let (id, domain) = (attempt.id, shown_within(domain.as_bytes(), 255));
+                let (host, tls) = (host.as_str(), ResultType::ValidationFailure);
+                warn!(%id, domain, host, %tls, "not used: the policy of MTA-STS does not name it");
+                self.count(&attempt, Some(tls), Some(host), None);
             }
         }
         outcomes
@@ -234,6 +232,8 @@ impl<H: HandOver> Mx<H> {
             }
             attempt.policy = applied.policy;
             if let Some(problem) = applied.problem {
+                let (tls, words) = (problem.kind, &problem.words);
+                warn!(%id, domain, %tls, "the policy of MTA-STS cannot be had now: {words}");
                 self.count(attempt, Some(problem.kind), None, None);
             }
         }
@@ -426,7 +426,7 @@ impl<H: HandOver> Mx<H> {
     /// Tells what TLS came to, in the log and in the figures.
     fn note(&self, attempt: &Attempt<'_>, host: &Host, address: SocketAddr, tls: &TlsResult) {
         let (id, domain) = (attempt.id, shown_within(attempt.domain.as_bytes(), 255));
-        let (host, need) = (host.name.as_str(), host.need.word());
+        let (name, need) = (host.name.as_str(), host.need.word());
         let word = match tls {
             TlsResult::None => None,
             TlsResult::Plain => Some("plain"),
@@ -440,15 +440,20 @@ impl<H: HandOver> Mx<H> {
             self.policies.figures.tls.add([word]);
         }
         match tls {
-            TlsResult::None => debug!(%id, domain, host, %address, "no session"),
+            TlsResult::None => debug!(%id, domain, host = name, %address, "no session"),
             TlsResult::Plain => {
-                info!(%id, domain, host, %address, need, tls = "none", "a session without TLS");
+                info!(%id, domain, host = name, %address, need, tls = "none", "a session without TLS");
+            }
+            TlsResult::Encrypted { words, verified } if host.is_mismatch => {
+                let tls = ResultType::ValidationFailure;
+                warn!(%id, domain, host = name, %address, need, %tls, verified,
+                    "a session with TLS ({words}), though the policy of MTA-STS, which is being tested, does not name the host");
             }
             TlsResult::Encrypted { words, verified } => {
-                info!(%id, domain, host, %address, need, tls = words, verified, "a session with TLS");
+                info!(%id, domain, host = name, %address, need, tls = words, verified, "a session with TLS");
             }
             TlsResult::Failed { kind, words } => {
-                warn!(%id, domain, host, %address, need, tls = %kind, "TLS failed: {words}");
+                warn!(%id, domain, host = name, %address, need, tls = %kind, "TLS failed: {words}");
             }
         }
     }
