@@ -128,9 +128,9 @@ impl Config {
             }
             Route::Lmtp { address, .. } => sandbox.connect.push(address.port()),
         }
-        if self.tls.report.is_some() {
+        if let Some(report) = &self.tls.report {
             // Reports go to web servers, too (RFC 8460 5.4).
-            sandbox.connect.push(HTTPS);
+            sandbox.connect.extend(&report.ports);
         }
         sandbox
     }
@@ -176,10 +176,17 @@ pub(crate) struct Report {
     /// A report goes out at a time of chance, so long at most after the end of its day; not above 4h.
     #[serde(default = "delay")]
     pub(crate) delay: Span,
+    /// The ports of web servers to which reports are posted; other ones that a domain names get none.
+    #[serde(default = "https")]
+    pub(crate) ports: Vec<u16>,
 }
 
 const fn delay() -> Span {
     Span(Duration::from_secs(3600))
+}
+
+fn https() -> Vec<u16> {
+    vec![HTTPS]
 }
 
 /// `[limits]`.

@@ -3,52 +3,52 @@
 //! Each session with a server is counted for the domain of its recipients, under the policy that held, in the UTC
 //! day in which it ended. What is counted is written to disk every [`SAVE`], and when the service stops: a kill
 //! loses what came after the last write. When the day is over and a delay of chance has passed, a report goes to each
-//! place that the domain names: by mail, through the spool and so signed, or by HTTPS. What cannot be handed over is
-//! tried again each [`AGAIN`], for a day (RFC 8460 5.5). A kill between the hand-over of a report and the next write
-//! has it go out twice; its id is the same then.
+//! place that the domain names: by mail, through the spool and so signed, or by HTTPS. [`AT_ONCE`] domains get theirs
+//! side by side. What cannot be handed over is tried again each [`AGAIN`], for a day (RFC 8460 5.5). What was handed
+//! over is written at least every [`SAVE_SENT`]: a kill before that has a report go out twice, under the same id.
 //!
 //! Reports ask for policies of TLS to be ignored (`TLS-Required: No`), because a report of a failure must get
 //! through (RFC 8460 3); what asks for that is not counted, so that reports never lead to reports.
 
 mod count;
+mod hand_over;
 mod message;
+mod store;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::net::IpAddr;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use hyper::Uri;
-use scop_core::{Lookup as _, UnixTime};
-use scop_smtp_proto::policy::tls_rpt::{Discovery, Found, NoRecord, Rua};
-use scop_smtp_proto::{Domain, ForwardPath};
-use tokio::task::spawn_blocking;
+use scop_core::UnixTime;
+use scop_smtp_proto::Domain;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
-use self::count::{Counts, Day};
+use self::count::Day;
 pub(crate) use self::count::{Fault, Session};
-use self::message::Rendered;
 pub(crate) use self::message::Submitter;
-use super::address::{is_public, of_host};
 use crate::error::Error;
-use crate::http::{Bounds, Https, Place};
+use crate::http::Https;
 use crate::message::reason;
 use crate::resolve::Resolver;
-use crate::resolve::driver::Driver;
 use crate::service::Stop;
 use crate::service::metrics;
-use crate::spool::{Envelope, Id, Recipient, Spool};
-use crate::terminal::shown_within;
+use crate::spool::Spool;
 
 /// How often counts are written.
 const SAVE: Duration = Duration::from_secs(30);
+
+/// How often it is written what was handed over, while reports go out.
+const SAVE_SENT: Duration = Duration::from_secs(1);
+
+/// Domains whose reports are handed over at once.
+const AT_ONCE: usize = 16;
 
 /// When what could not be handed over is tried again.
 const AGAIN: Duration = Duration::from_secs(3600);
@@ -61,12 +61,6 @@ const GIVE_UP: u64 = DAY + LONGEST_DELAY.as_secs();
 
 /// Seconds.
 const DAY: u64 = 86_400;
-
-/// A report posted, and its response, of which nothing is read but the status.
-const POST: Bounds = Bounds {
-    time: Duration::from_secs(60),
-    octets: 65_536,
-};
 
 /// Counts and sends. It is shared by clones.
 #[derive(Clone, Debug)]
@@ -95,6 +89,9 @@ pub(crate) struct Setup {
     pub(crate) spool: Spool,
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) https: Https,
+    /// The ports of web servers to which reports are posted: a record may be written by anybody, and could point at
+    /// whatever listens somewhere.
+    pub(crate) ports: Vec<u16>,
     /// Reports may be posted to addresses that no public server has.
     pub(crate) private_addresses: bool,
     pub(crate) figures: metrics::Sender,
@@ -122,8 +119,8 @@ impl Reports {
     /// # Errors
     /// When the folder cannot be used.
     pub(crate) fn open(folder: &Path, setup: Setup) -> Result<Self, Error> {
-        let days =
-            read_days(folder).map_err(|error| Error::new(folder.display(), reason(&error)))?;
+        let days = store::read_days(folder)
+            .map_err(|error| Error::new(folder.display(), reason(&error)))?;
         Ok(Self(Arc::new(Inner {
             folder: folder.to_owned(),
             setup,
@@ -153,12 +150,7 @@ impl Reports {
     /// Writes counts and sends reports until the service stops.
     pub(crate) async fn run(self, mut stop: Stop) {
         let mut due: BTreeMap<u64, Instant> = BTreeMap::new();
-        loop {
-            tokio::select! {
-                () = stop.requested() => break,
-                () = sleep(SAVE) => {}
-            }
-            self.save().await;
+        while !stop.is_requested() {
             let today = now().0 / DAY;
             let past: Vec<u64> = self.days().range(..today).map(|(&day, _)| day).collect();
             due.retain(|day, _| past.contains(day));
@@ -167,12 +159,16 @@ impl Reports {
                     .entry(day)
                     .or_insert_with(|| Instant::now() + random_part(self.0.setup.delay));
                 if at <= Instant::now() {
-                    self.send(day, now(), &stop).await;
+                    self.send(day, now(), &mut stop).await;
                     due.insert(day, Instant::now() + AGAIN);
                 }
             }
+            tokio::select! {
+                () = stop.requested() => {}
+                () = sleep(SAVE) => {}
+            }
+            self.save().await;
         }
-        self.save().await;
     }
 
     /// Writes what has changed.
@@ -191,8 +187,9 @@ impl Reports {
                 .collect()
         };
         for (path, octets) in changed {
-            let written =
-                spawn_blocking(move || write_file(&path, &octets).map_err(|error| (path, error)));
+            let written = spawn_blocking(move || {
+                store::write_file(&path, &octets).map_err(|error| (path, error))
+            });
             match written.await {
                 Ok(Ok(())) => {}
                 Ok(Err((path, error))) => {
@@ -207,40 +204,29 @@ impl Reports {
     }
 
     /// Sends the reports of a day that is over.
-    async fn send(&self, number: u64, now: UnixTime, stop: &Stop) {
-        let domains: Vec<(String, Counts)> = match self.days().get(&number) {
-            Some(kept) => kept.day.domains().collect(),
+    async fn send(&self, number: u64, now: UnixTime, stop: &mut Stop) {
+        let (names, omitted): (Vec<String>, u64) = match self.days().get_mut(&number) {
+            Some(kept) => (kept.day.names().cloned().collect(), kept.day.take_omitted()),
             None => return,
         };
-        if now.0 > (number + 1).saturating_mul(DAY).saturating_add(GIVE_UP) {
+        let day = count::date(number);
+        if omitted > 0 {
             warn!(
-                day = number,
-                "reports of TLS on {} domains are given up",
-                domains.len()
+                day,
+                sessions = omitted,
+                "sessions with further domains were not counted, and these get no reports of TLS"
             );
-            self.0
-                .setup
-                .figures
-                .reports
-                .add_many(["failed"], domains.len() as u64);
+        }
+        if now.0 > (number + 1).saturating_mul(DAY).saturating_add(GIVE_UP) {
+            warn!(day, domains = names.len(), "reports of TLS are given up");
+            let figures = &self.0.setup.figures;
+            figures.reports.add_many(["failed"], names.len() as u64);
             if let Some(kept) = self.days().get_mut(&number) {
                 kept.day.clear();
             }
         } else {
-            for (domain, counts) in domains {
-                if stop.is_requested() {
-                    return;
-                }
-                let fate = self.report(number, &domain, &counts, now).await;
-                let is_handed_over = fate.sent.len() > counts.sent().len();
-                if let Some(kept) = self.days().get_mut(&number) {
-                    kept.day.settle(&domain, fate);
-                    kept.is_changed = true;
-                }
-                if is_handed_over {
-                    self.save().await;
-                }
-            }
+            debug!(day, domains = names.len(), "reports of TLS are due");
+            self.send_to_all(number, names, now, stop).await;
         }
         let is_empty = self
             .days()
@@ -260,251 +246,47 @@ impl Reports {
         }
     }
 
-    /// Hands over the reports on one domain.
-    async fn report(&self, day: u64, domain: &str, counts: &Counts, now: UnixTime) -> Fate {
-        let mut discovery: Discovery<'_> = Discovery::new(domain.as_bytes());
-        let mut driver = Driver::new(Arc::clone(&self.0.setup.resolver));
-        let driven = driver.drive(&mut discovery).await;
-        let found = discovery.verdict().filter(|_| driven.is_ok());
-        let record = match found.map(Found::record) {
-            Some(Ok(record)) => record,
-            None | Some(Err(NoRecord::Failed(_))) => {
-                warn!(domain, "the lookup of where reports of TLS go failed");
-                return Fate {
-                    is_done: false,
-                    sent: counts.sent().to_vec(),
-                };
+    /// Hands over the reports on these domains, some at once.
+    async fn send_to_all(&self, day: u64, names: Vec<String>, now: UnixTime, stop: &mut Stop) {
+        let mut names = names.into_iter();
+        let mut saved = Instant::now();
+        // Those that are under way when the service stops end with this function, and are begun again.
+        let mut under_way = JoinSet::new();
+        loop {
+            while under_way.len() < AT_ONCE
+                && let Some(domain) = names.next()
+            {
+                let reports = self.clone();
+                under_way.spawn(async move {
+                    let fate = reports.report(day, &domain, now).await;
+                    (domain, fate)
+                });
             }
-            Some(Err(NoRecord::Missing)) => {
-                debug!(domain, "no reports of TLS are wanted");
-                return Fate::DONE;
-            }
-            Some(Err(reason)) => {
-                info!(
-                    domain,
-                    "the record that says where reports of TLS go is of no use: {reason:?}"
-                );
-                return Fate::DONE;
-            }
-        };
-        let rendered = match message::render(&self.0.setup.submitter, day, domain, counts) {
-            Ok(rendered) => rendered,
-            Err(error) => {
-                warn!(domain, "a report of TLS cannot be written: {error}");
-                return Fate::DONE;
-            }
-        };
-        let (mut sent, mut is_done) = (counts.sent().to_vec(), true);
-        for rua in record.rua() {
-            let uri = match rua {
-                Rua::Mailto(address) => format!("mailto:{}", shown_within(address, 300)),
-                Rua::Https(uri) | Rua::Other(uri) => shown_within(uri, 300),
+            let done = tokio::select! {
+                done = under_way.join_next() => done,
+                () = stop.requested() => return,
             };
-            if sent.contains(&uri) {
-                continue;
-            }
-            let handed = match rua {
-                Rua::Mailto(address) => self.mail(domain, &rendered, address, now).await,
-                Rua::Https(uri) => self.post(&rendered, uri).await,
-                Rua::Other(_) => Err(Refused::Never("the URI is of another kind".to_owned())),
-            };
-            match handed {
-                Ok(how) => {
-                    info!(
-                        domain,
-                        uri,
-                        report = rendered.id,
-                        "a report of TLS was {how}"
-                    );
-                    self.0.setup.figures.reports.add(["sent"]);
-                    sent.push(uri);
+            match done {
+                Some(Ok((domain, Some(fate)))) => {
+                    if let Some(kept) = self.days().get_mut(&day) {
+                        kept.day.settle(&domain, fate);
+                        kept.is_changed = true;
+                    }
                 }
-                Err(Refused::Never(why)) => {
-                    warn!(
-                        domain,
-                        uri,
-                        report = rendered.id,
-                        "a report of TLS cannot be sent: {why}"
-                    );
-                    self.0.setup.figures.reports.add(["failed"]);
-                    sent.push(uri);
-                }
-                Err(Refused::Now(why)) => {
-                    warn!(
-                        domain,
-                        uri,
-                        report = rendered.id,
-                        "a report of TLS could not be sent: {why}"
-                    );
-                    is_done = false;
-                }
+                Some(Ok((_, None))) => {}
+                Some(Err(error)) => warn!("a fault of scop: a report of TLS was not sent: {error}"),
+                None => return,
             }
-        }
-        Fate { is_done, sent }
-    }
-
-    /// Puts the report into the spool.
-    async fn mail(
-        &self,
-        domain: &str,
-        rendered: &Rendered,
-        address: &[u8],
-        now: UnixTime,
-    ) -> Result<String, Refused> {
-        let never = |why: &str| Refused::Never(why.to_owned());
-        let address = unescape(address).ok_or_else(|| never("the address is not ASCII"))?;
-        let path = format!("<{address}>");
-        if !matches!(
-            ForwardPath::parse(path.as_bytes()),
-            Ok(ForwardPath::Mailbox { .. })
-        ) {
-            return Err(never("the address is none (RFC 5321 4.1.2)"));
-        }
-        let submitter = &self.0.setup.submitter;
-        let mut entropy = [0; 16];
-        getrandom::fill(&mut entropy).map_err(|error| Refused::Now(error.to_string()))?;
-        let octets = message::mail(submitter, domain, rendered, &address, now, entropy)
-            .map_err(|error| Refused::Never(error.to_string()))?;
-        let envelope = Envelope {
-            arrived: now,
-            from: format!("<{}>", submitter.from),
-            to: vec![Recipient {
-                path,
-                ..Recipient::default()
-            }],
-            ..Envelope::default()
-        };
-        let spool = self.0.setup.spool.clone();
-        let committed = spawn_blocking(move || {
-            let mut writer = spool.write(&Id::new()?, &envelope)?;
-            writer.put(&octets)?;
-            writer.commit()
-        });
-        match committed.await {
-            Ok(Ok(id)) => Ok(format!("put into the spool as {id}")),
-            Ok(Err(error)) => Err(Refused::Now(error.to_string())),
-            Err(error) => Err(Refused::Now(error.to_string())),
-        }
-    }
-
-    /// Posts the report.
-    async fn post(&self, rendered: &Rendered, uri: &[u8]) -> Result<String, Refused> {
-        let never = |why: &str| Refused::Never(why.to_owned());
-        let uri = Uri::try_from(uri).map_err(|error| Refused::Never(error.to_string()))?;
-        let (Some(authority), Some(host)) = (uri.authority(), uri.host()) else {
-            return Err(never("the URI has no host"));
-        };
-        if authority.as_str().contains('@')
-            || !matches!(Domain::parse(host.as_bytes()), Ok(Domain::Name(_)))
-        {
-            return Err(never("a host name without a user is needed"));
-        }
-        let mut addresses = of_host(&self.0.setup.resolver, host)
-            .await
-            .map_err(Refused::Now)?;
-        let is_allowed = |ip: &IpAddr| self.0.setup.private_addresses || is_public(*ip);
-        addresses.retain(is_allowed);
-        if addresses.is_empty() {
-            return Err(Refused::Now(format!(
-                "{host} has no address that a public server has"
-            )));
-        }
-        let place = Place {
-            host,
-            port: uri.port_u16().unwrap_or(443),
-            path: uri.path_and_query().map_or("/", |path| path.as_str()),
-            addresses: &addresses,
-        };
-        let content = rendered.gzip.clone();
-        match self
-            .0
-            .setup
-            .https
-            .post(&place, message::MEDIA_TYPE, content, POST)
-            .await
-        {
-            Ok(response) if (200..300).contains(&response.status) => {
-                Ok(format!("posted, status {}", response.status))
+            if saved.elapsed() >= SAVE_SENT {
+                self.save().await;
+                saved = Instant::now();
             }
-            Ok(response) => Err(Refused::Now(format!("status {}", response.status))),
-            Err(error) => Err(Refused::Now(error.to_string())),
         }
     }
 
     fn days(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Kept>> {
         self.0.days.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Why a report was not handed over.
-enum Refused {
-    Now(String),
-    Never(String),
-}
-
-/// The days that are on disk. A file that is none is put aside.
-fn read_days(folder: &Path) -> io::Result<BTreeMap<u64, Kept>> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    let mut days = BTreeMap::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        match extension {
-            Some("new") => fs::remove_file(&path)?,
-            Some("json") => {
-                let octets = fs::read(&path)?;
-                let day = Day::parse(&octets).filter(|day| {
-                    path.file_name()
-                        .is_some_and(|name| name == day.file_name().as_str())
-                });
-                if let Some(day) = day {
-                    let is_changed = false;
-                    days.insert(day.number(), Kept { day, is_changed });
-                } else {
-                    warn!(
-                        "{}: not counts of TLS as they were written; put aside",
-                        path.display()
-                    );
-                    fs::rename(&path, path.with_extension("broken"))?;
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(days)
-}
-
-/// In one step.
-fn write_file(path: &Path, octets: &[u8]) -> io::Result<()> {
-    let unfinished = path.with_extension("new");
-    let file = fs::File::create(&unfinished)?;
-    io::Write::write_all(&mut &file, octets)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    path.parent()
-        .map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
-}
-
-/// Octets that are percent-encoded, decoded (RFC 3986 2.1); none for what is not printable ASCII then.
-fn unescape(text: &[u8]) -> Option<String> {
-    let mut bytes = text.iter();
-    let mut unescaped = String::new();
-    while let Some(&byte) = bytes.next() {
-        let byte = if byte == b'%' {
-            let mut digit = || char::from(*bytes.next()?).to_digit(16);
-            u8::try_from(digit()? << 4 | digit()?).ok()?
-        } else {
-            byte
-        };
-        if !matches!(byte, b' '..=b'~') {
-            return None;
-        }
-        unescaped.push(char::from(byte));
-    }
-    Some(unescaped)
 }
 
 /// A part of a time, by chance; all of it where the system has none.

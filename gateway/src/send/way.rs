@@ -162,6 +162,7 @@ fn policies(
                 spool: spool.clone(),
                 resolver: Arc::clone(resolver),
                 https,
+                ports: report.ports.clone(),
                 private_addresses,
                 figures: figures.clone(),
             };

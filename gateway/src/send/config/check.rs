@@ -64,6 +64,9 @@ impl Config {
         if report.delay.0 > LONGEST_DELAY {
             findings.error("tls.report.delay", "it is longer than 4h");
         }
+        for (index, port) in report.ports.iter().enumerate() {
+            findings.at_least_one(&format!("tls.report.ports.{index}"), *port);
+        }
         let domain = report.from.rsplit('@').next().unwrap_or_default();
         if !signs(&self.sign, domain) {
             let rule = format!(

@@ -436,6 +436,7 @@ impl Guarded {
             contact: "tls@example.net".to_owned(),
             from: "tls@example.net".to_owned(),
             delay: Span(Duration::ZERO),
+            ports: Vec::new(),
         };
         let key = config::Key {
             domain: "example.net".to_owned(),
@@ -455,6 +456,7 @@ impl Guarded {
             spool: Spool::open(&folder.join("spool")).unwrap(),
             resolver,
             https: authority.https(),
+            ports: Vec::new(),
             private_addresses: true,
             figures: metrics::Sender::new(),
         };

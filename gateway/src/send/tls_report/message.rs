@@ -21,8 +21,8 @@ use crate::send::config;
 /// Of a report that is compressed (RFC 8460 6.5).
 pub(super) const MEDIA_TYPE: &str = "application/tlsrpt+gzip";
 
-/// Instead of the text of a policy that is too long to be kept.
-const LONG: &str = "(the policy is too long to be repeated)";
+/// Instead of the texts of policies that are not kept.
+const UNTOLD: &str = "(policies that are not repeated here: too long, or too many in one day)";
 
 /// Who reports.
 #[derive(Clone, Debug)]
@@ -123,7 +123,7 @@ pub(super) fn render(
         };
         let fields = parsed.iter().flat_map(mta_sts::Policy::fields);
         let unknown =
-            (policy.text.is_some() && parsed.is_none()).then_some(PolicyString::Text(LONG));
+            (policy.text.is_some() && parsed.is_none()).then_some(PolicyString::Text(UNTOLD));
         let hosts = parsed.iter().flat_map(mta_sts::Policy::mx);
         writer.policy(
             &entry,
@@ -151,11 +151,10 @@ pub(super) fn render(
 
 fn write_failures(writer: &mut ReportWriter<&mut Vec<u8>>, policy: &Policy) -> Result<(), Broken> {
     for detail in &policy.details {
-        let kind = detail.kind().ok_or("a kind of failure that is not known")?;
         let failure = Failure {
             mx_hostname: detail.host.as_deref(),
             receiving_ip: detail.address,
-            ..Failure::new(kind, detail.sessions)
+            ..Failure::new(detail.kind, detail.sessions)
         };
         writer.failure(&failure)?;
     }

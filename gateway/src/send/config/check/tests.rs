@@ -62,6 +62,10 @@ fn what_makes_no_sense_has_its_line() {
             "x:6: \"nobody\" is not an address like ann@example.org".to_owned(),
         ),
         (
+            format!("{base}[tls.report]\norganization = 'x'\ncontact = 'a@example.org'\nfrom = 'a@example.org'\nports = [443, 0]\n"),
+            "x:8: 0 is not enough".to_owned(),
+        ),
+        (
             format!("{base}[limits]\nmessages = 0\n"),
             "x:5: 0 is not enough".to_owned(),
         ),

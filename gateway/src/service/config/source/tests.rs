@@ -124,7 +124,7 @@ fn keys_within_keys() {
         found,
         [
             "x.toml:5: the key \"from\" is missing in [tls.report]",
-            "x.toml:8: unknown key \"frm\" in [tls.report]; known: organization, contact, from, delay"
+            "x.toml:8: unknown key \"frm\" in [tls.report]; known: organization, contact, from, delay, ports"
         ]
     );
     let found = errors::<Sender>(
