@@ -13,7 +13,8 @@
 //!   refused recipient does not hold up the others.
 //! - **One answer, one question.** A reply counts only when its command was sent as a whole. Octets that
 //!   come when nothing was asked, or behind the reply to STARTTLS, end the connection: they may have been put
-//!   in by somebody in between. Only 421 may come at any time.
+//!   in by somebody in between. Only 421 may come at any time, and a refusal while the message is sent: servers
+//!   say why before they close. It decides about the message, and ends the connection too.
 //! - **TLS.** With [`TlsPolicy::Require`] no order of the host is sent in clear. After STARTTLS all that the
 //!   server said before is forgotten (RFC 3207 4.2).
 //! - **No smuggling.** No value can bring a line end into a command, and no content can bring a bare CR or

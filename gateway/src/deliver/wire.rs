@@ -1,10 +1,15 @@
 //! The client machine with its octets and its clock: what it sends, what it receives, and how long each may take.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use scop_core::Instant;
 use scop_smtp_proto::client::Client;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter};
+use tokio::io::{
+    AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, BufWriter, ReadBuf,
+};
 use tokio::sync::mpsc;
 use tokio::time::{Instant as Moment, sleep, timeout, timeout_at};
 
@@ -31,6 +36,14 @@ pub(super) struct Wire<'b> {
     end: usize,
     /// When the patience with QUIT is over.
     leaving: Option<Moment>,
+}
+
+/// What came of a piece of content.
+enum Exchanged {
+    /// So many octets of it went out; none when it cannot be sent.
+    Sent(usize),
+    /// So many octets came in; none when nothing comes any more.
+    Heard(usize),
 }
 
 /// What came to an idle connection.
@@ -73,22 +86,53 @@ impl<'b> Wire<'b> {
         }
     }
 
-    /// Sends content.
-    pub(super) async fn send(&mut self, piece: &[u8]) {
+    /// Sends content, and listens: a server may refuse it before its end, and take nothing more.
+    pub(super) async fn send(&mut self, mut piece: &[u8]) {
         let until = self.until(Moment::now() + self.block);
-        match timeout_at(until, self.stream.write_all(piece)).await {
-            Ok(Ok(())) => {}
-            _ => self.lost().await,
+        while !piece.is_empty() && self.client.end().is_none() {
+            match timeout_at(until, self.exchange(piece)).await {
+                Ok(Exchanged::Sent(count @ 1..)) => piece = piece.get(count..).unwrap_or_default(),
+                Ok(Exchanged::Heard(count @ 1..)) => {
+                    (self.start, self.end) = (0, count);
+                    self.hand_in();
+                }
+                Ok(Exchanged::Heard(0)) => self.client.handle_closed(),
+                Ok(Exchanged::Sent(0)) | Err(_) => self.lost().await,
+            }
         }
+    }
+
+    /// Sends some of a piece, or receives. What was received is handed in before more is.
+    async fn exchange(&mut self, piece: &[u8]) -> Exchanged {
+        let may_read = self.start == self.end;
+        poll_fn(|context| {
+            if may_read {
+                let mut buffer = ReadBuf::new(&mut self.received);
+                if let Poll::Ready(read) =
+                    Pin::new(&mut self.stream).poll_read(context, &mut buffer)
+                {
+                    let count = buffer.filled().len();
+                    return Poll::Ready(Exchanged::Heard(read.map_or(0, |()| count)));
+                }
+            }
+            Pin::new(&mut self.stream)
+                .poll_write(context, piece)
+                .map(|written| Exchanged::Sent(written.unwrap_or(0)))
+        })
+        .await
+    }
+
+    /// Hands the machine what was received, up to the end of a reply.
+    fn hand_in(&mut self) {
+        let mut unread = self.received.get(self.start..self.end).unwrap_or_default();
+        self.client.handle_input(&mut unread, self.clock.now());
+        self.start = self.end - unread.len();
     }
 
     /// Hands the machine what comes, until `moment`.
     pub(super) async fn wait(&mut self, moment: Instant) {
         if self.start < self.end {
-            let mut unread = self.received.get(self.start..self.end).unwrap_or_default();
-            self.client.handle_input(&mut unread, self.clock.now());
-            self.start = self.end - unread.len();
-            return;
+            return self.hand_in();
         }
         let until = self.until(Moment::now() + self.block);
         let Ok(Ok(())) = timeout_at(until, self.stream.flush()).await else {
@@ -166,7 +210,11 @@ impl<'b> Wire<'b> {
 
     /// Nothing more can be sent. What the server said before is taken: a 421 says why.
     async fn lost(&mut self) {
-        if let Ok(Ok(count)) = timeout(LAST_WORDS, self.stream.read(&mut self.received)).await {
+        if self.start < self.end {
+            self.hand_in();
+        } else if let Ok(Ok(count)) =
+            timeout(LAST_WORDS, self.stream.read(&mut self.received)).await
+        {
             let mut unread = self.received.get(..count).unwrap_or_default();
             self.client.handle_input(&mut unread, self.clock.now());
         }

@@ -191,6 +191,8 @@ pub enum End {
     TlsFailed,
     /// Octets stand behind the reply to STARTTLS: somebody may have put them in (RFC 3207 6).
     Injected,
+    /// The server refused the message before its end, with this code.
+    RefusedEarly(Code),
     /// A reply came that nobody asked for.
     Unsolicited,
     /// A reply came that does not answer the command, such as 250 to DATA.
@@ -228,6 +230,13 @@ impl fmt::Display for End {
             }
             Self::TlsFailed => "the negotiation of TLS failed",
             Self::Injected => "octets stand behind the reply to STARTTLS (RFC 3207 6)",
+            Self::RefusedEarly(code) => {
+                return write!(
+                    f,
+                    "the server refuses the message before its end with {}",
+                    code.number()
+                );
+            }
             Self::Unsolicited => "a reply came that nobody asked for",
             Self::Unexpected { code, .. } => {
                 return write!(f, "the reply {} does not answer the command", code.number());

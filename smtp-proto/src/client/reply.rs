@@ -46,6 +46,11 @@ impl Client<'_> {
             return self.handle_closing();
         }
         let Some(to) = self.awaited().filter(|_| !self.is_unasked) else {
+            if self.takes_early_refusal() && !code.is_positive() {
+                // The message did not come to its end, and cannot be taken back: nothing more can be said.
+                self.refuse_all(Awaited::Message);
+                return self.fail(End::RefusedEarly(code));
+            }
             return self.fail(End::Unsolicited);
         };
         // What stands behind the last reply that is due was not asked for, whatever is sent next.
@@ -287,6 +292,18 @@ impl Client<'_> {
             self.refuse_all(to);
         }
         self.drain();
+    }
+
+    /// Whether a refusal that is not due can speak of the message: it was begun, and its end was not sent as a whole.
+    fn takes_early_refusal(&self) -> bool {
+        let transaction = &self.transaction;
+        match self.phase {
+            Phase::Content => {
+                !transaction.by_chunks || transaction.chunk_left > 0 && self.output.is_empty()
+            }
+            Phase::Message => true,
+            _ => false,
+        }
     }
 
     /// The reply to the whole message, or in LMTP to one of its recipients.

@@ -1,6 +1,7 @@
 //! A scripted server: what has to be sent, and what is answered.
 
 mod chunks;
+mod early;
 mod faults;
 mod groups;
 mod model;
@@ -259,9 +260,13 @@ fn run(config: Config<'_>, script: &[Line], orders: &[Order], cut: usize) -> Tol
                 assert_eq!(client.poll(), Step::Done);
                 assert!(client.transmit().is_empty() && client.event().is_none());
                 let end = client.end();
-                // Part of a command may be on its way by then.
+                // Part of a command or of the message may be on its way by then.
                 assert!(
-                    b"QUIT\r\n".starts_with(&wire) || end == Some(End::Unsolicited),
+                    b"QUIT\r\n".starts_with(&wire)
+                        || matches!(
+                            end,
+                            Some(End::Unsolicited | End::RefusedEarly(_) | End::Closing)
+                        ),
                     "{:?}",
                     wire.escape_ascii().to_string()
                 );

@@ -303,6 +303,47 @@ async fn servers_that_do_not_take_the_message() {
     assert!(server.seen().messages.is_empty());
 }
 
+/// A refusal before the end of a message decides about it, whether the server then closes or not.
+#[tokio::test]
+async fn refusals_in_the_middle_of_content() {
+    let large = [TEXT, &b"x\r\n".repeat(3 << 20)].concat();
+    let pool = Pool::new(settings()).unwrap();
+    for (refusal, result) in [
+        ("552 5.3.4 too large\r\n", "-5.3.4 -5.3.4"),
+        ("451 4.3.0 not now\r\n", "~4.3.0 ~4.3.0"),
+        ("421 4.3.2 bye\r\n", "~4.3.2 ~4.3.2"),
+        ("250 2.0.0 fine\r\n", "~4.5.0 ~4.5.0"),
+    ] {
+        for announce in [vec![], vec!["PIPELINING", "CHUNKING"]] {
+            let start = Instant::now();
+            let server = Fake::start(Rules {
+                announce: announce.clone(),
+                refuses_midway: Some(refusal),
+                ..Rules::default()
+            })
+            .await;
+            let delivery = pool
+                .deliver(&target(&server), &message("", TO, &large), &[0, 1])
+                .await;
+            assert_eq!(short(&delivery), result, "{refusal} {announce:?}");
+            // It was heard, and no piece was waited for.
+            assert!(start.elapsed() < Duration::from_secs(5));
+        }
+        if refusal.starts_with("250") {
+            continue;
+        }
+        let words: &str = Box::leak(format!("354 go\r\n{refusal}").into_boxed_str());
+        let server =
+            Fake::start(Rules::default().with_fault("DATA", Fault::SayAndClose(words))).await;
+        for content in [TEXT, &large] {
+            let delivery = pool
+                .deliver(&target(&server), &message("", TO, content), &[0, 1])
+                .await;
+            assert_eq!(short(&delivery), result, "{refusal}");
+        }
+    }
+}
+
 /// A file that is shorter than it should be: nothing of it is ever ended as a message.
 #[tokio::test]
 async fn a_message_that_cannot_be_read() {

@@ -43,6 +43,8 @@ pub(super) struct Rules {
     pub(super) implicit_tls: bool,
     /// Reads nothing more once DATA is there.
     pub(super) stops_reading: bool,
+    /// Says this behind the first 1000 octets of content, reads nothing more, and does not close.
+    pub(super) refuses_midway: Option<&'static str>,
     /// Reads the message in small pieces.
     pub(super) reads_slowly: bool,
 }
@@ -195,6 +197,7 @@ impl Session {
                     if self.hit_now("DATA") {
                         continue;
                     }
+                    self.refuse_midway(&mut io).await?;
                     if self.rules.stops_reading {
                         tokio::time::sleep(Duration::from_secs(60)).await;
                     }
@@ -205,6 +208,7 @@ impl Session {
                 "BDAT" => {
                     let mut words = line.split(' ').skip(1);
                     let size: usize = words.next().unwrap().parse().unwrap();
+                    self.refuse_midway(&mut io).await?;
                     let from = chunks.len();
                     chunks.resize(from + size, 0);
                     io.read_exact(&mut chunks[from..]).await?;
@@ -252,6 +256,16 @@ impl Session {
             }
         }
         Ok(true)
+    }
+
+    async fn refuse_midway(&self, io: &mut Io) -> std::io::Result<()> {
+        if let Some(words) = self.rules.refuses_midway {
+            io.read_exact(&mut [0; 1000]).await?;
+            io.write_all(words.as_bytes()).await?;
+            io.flush().await?;
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        Ok(())
     }
 
     /// Says what belongs to a command, or has a fault; false when the connection is over.
