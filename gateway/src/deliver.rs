@@ -3,7 +3,8 @@
 //! [`Pool::deliver`] gives each recipient its outcome, or says why the server could not be used at all. A
 //! connection that was good is kept for the next message to the same target for a short time; there are never
 //! more than so many to one address, and who waits for one gets it in the order of coming. Every wait has an end,
-//! also where a server takes nothing or says nothing.
+//! also where a server takes nothing or says nothing. An address that was not reached is left alone for a while, and
+//! who waits for it is told so at once.
 //!
 //! What a message needs and the server does not announce is not sent: REQUIRETLS (RFC 8689 4.2.1), SMTPUTF8 (RFC
 //! 6531 3.5), octets above 127 (RFC 6152 3). DSN is left out, and the outcome says so (RFC 3461 5.2.2).
@@ -14,6 +15,7 @@ mod fixed;
 mod letter;
 mod pool;
 mod reply;
+mod rest;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -30,6 +32,8 @@ use zeroize::Zeroizing;
 
 pub(crate) use fixed::Fixed;
 pub(crate) use pool::{BUSY, Pool};
+#[cfg(test)]
+pub(crate) use rest::Rest;
 
 use crate::queue::{Failure, Outcome};
 use crate::tls::client::Trust;
@@ -87,6 +91,8 @@ pub(crate) struct Settings {
     pub(crate) connections_per_host: usize,
     /// How long a delivery waits until one of them is free.
     pub(crate) turn: Duration,
+    /// How long an address that was not reached is left alone; not at all where it is zero.
+    pub(crate) rest: Duration,
     /// Messages of one connection.
     pub(crate) messages: u32,
     /// How long a connection is used.
@@ -135,6 +141,7 @@ impl Settings {
             credentials: None,
             connections_per_host: 4,
             turn: Duration::from_secs(600),
+            rest: Duration::ZERO,
             messages: 100,
             age: Duration::from_secs(300),
             idle: Duration::from_secs(5),

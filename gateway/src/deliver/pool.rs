@@ -10,6 +10,7 @@ use scop_smtp_proto::client::TlsPolicy;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::letter::{self, Letter};
+use super::rest::Rest;
 use super::{Delivery, Job, Settings, Target, TlsResult, connection};
 use crate::error::Error;
 use crate::queue::{Failure, Outcome, Outgoing};
@@ -21,12 +22,14 @@ pub(crate) const BUSY: &str = "4.4.5";
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     settings: Arc<Settings>,
+    rest: Arc<Rest>,
     hosts: Arc<Mutex<HashMap<SocketAddr, Weak<Host>>>>,
 }
 
 /// What is known of one address, as long as there is a delivery or a connection to it.
 #[derive(Debug)]
 struct Host {
+    address: SocketAddr,
     /// Deliveries that may work; first come, first served.
     turns: Semaphore,
     /// Connections that may be there, to their very end.
@@ -51,6 +54,7 @@ impl Pool {
             ));
         }
         Ok(Self {
+            rest: Arc::new(Rest::new(settings.rest)),
             settings: Arc::new(settings),
             hosts: Arc::default(),
         })
@@ -58,6 +62,8 @@ impl Pool {
 
     /// Hands the message over for the recipients of these indices. A connection of before that turns out to be
     /// dead is replaced by a new one, as long as the server has taken nothing of the message.
+    ///
+    /// An address that is left alone is not tried; nor is one that comes to be while this waits for its turn.
     pub(crate) async fn deliver(
         &self,
         target: &Target,
@@ -68,17 +74,45 @@ impl Pool {
             Ok(letter) => Arc::new(letter),
             Err(error) => return unreadable(&error, recipients.len()),
         };
-        let mut target = demands(target, &letter);
+        let target = demands(target, &letter);
         let host = self.host(target.address);
-        let turn = tokio::time::timeout(self.settings.turn, host.turns.acquire()).await;
+        let turn = tokio::select! {
+            biased;
+            failure = self.rest.begins(target.address) => return no_session(failure),
+            turn = tokio::time::timeout(self.settings.turn, host.turns.acquire()) => turn,
+        };
         let _turn = match turn {
             Ok(Ok(turn)) => turn,
             Ok(Err(_)) => return no_session(no_connection()),
             Err(_) => return no_session(busy(&target)),
         };
+        let delivery = self.hand_over(&host, target, &letter, recipients).await;
+        // While the turn is held, so that whoever has it next knows.
+        self.rest.learn(host.address, &delivery);
+        delivery
+    }
+
+    /// Why this address is left alone now.
+    pub(crate) fn rests(&self, address: SocketAddr) -> Option<Failure> {
+        self.rest.of(address)
+    }
+
+    /// No address is left alone any more.
+    pub(crate) fn wake(&self) {
+        self.rest.end();
+    }
+
+    /// With a turn.
+    async fn hand_over(
+        &self,
+        host: &Arc<Host>,
+        mut target: Target,
+        letter: &Arc<Letter>,
+        recipients: &[usize],
+    ) -> Delivery {
         let mut outcomes = vec![None; recipients.len()];
-        let parcel = (&letter, recipients);
-        let (tls, mut failure) = self.send(&host, &target, parcel, &mut outcomes).await;
+        let parcel = (letter, recipients);
+        let (tls, mut failure) = self.send(host, &target, parcel, &mut outcomes).await;
         if let (TlsResult::Failed { words, .. }, Some(_)) = (&tls, &failure)
             && target.tls == TlsPolicy::Opportunistic
             && !target.implicit_tls
@@ -88,7 +122,7 @@ impl Pool {
             let (id, host_name) = (letter.id.as_str(), target.name());
             tracing::warn!(%id, host = %host_name, why = %words, "TLS failed; the message goes in the clear");
             target.tls = TlsPolicy::None;
-            (_, failure) = self.send(&host, &target, parcel, &mut outcomes).await;
+            (_, failure) = self.send(host, &target, parcel, &mut outcomes).await;
         }
         if let Some(failure) = failure {
             if outcomes.iter().all(Option::is_none) {
@@ -209,6 +243,7 @@ impl Pool {
         hosts.retain(|_, host| host.strong_count() > 0);
         let most = self.most();
         let host = Arc::new(Host {
+            address,
             turns: Semaphore::new(most),
             slots: Arc::new(Semaphore::new(most)),
             idle: Mutex::default(),

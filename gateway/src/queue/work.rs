@@ -601,9 +601,8 @@ pub(super) fn notify(parameters: &str) -> Option<Notify> {
 
 /// `next` is in seconds; none where there is no other attempt.
 fn log_failure(id: &Id, to: &str, failure: &Failure, next: Option<u64>) {
-    let none = &String::new();
-    let host = shown(failure.host.as_ref().unwrap_or(none).as_bytes());
-    let reply = shown(failure.reply.as_ref().unwrap_or(none).as_bytes());
+    let said = |text: &Option<String>| text.as_ref().map(|text| shown(text.as_bytes()));
+    let (host, reply) = (said(&failure.host), said(&failure.reply));
     let what = if next.is_some() { "deferred" } else { "failed" };
     let why = shown(failure.why.as_bytes());
     tracing::info!(%id, to, host, reply, status = failure.status, why, next, "{what}");

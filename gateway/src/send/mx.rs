@@ -13,13 +13,11 @@
 //! of TLS. Reports of TLS ask for that themselves, so that they never lead to reports of their own.
 
 mod ask;
-mod rest;
 #[cfg(test)]
 mod tests;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use scop_core::Lookup as _;
 use scop_smtp_proto::Domain;
@@ -31,8 +29,7 @@ use scop_smtp_proto::policy::route::{
 use scop_smtp_proto::policy::tls_rpt::ResultType;
 use tracing::{debug, info, warn};
 
-use self::rest::Rest;
-use crate::deliver::{BUSY, Delivery, Pool, Target, TlsResult};
+use crate::deliver::{Delivery, Pool, Target, TlsResult};
 use crate::queue::{Failure, Outcome, Outgoing, Transport};
 use crate::resolve::Resolver;
 use crate::resolve::driver::Driver;
@@ -54,6 +51,12 @@ pub(crate) trait HandOver: Send + Sync + 'static {
         message: &Outgoing,
         recipients: &[usize],
     ) -> impl Future<Output = Delivery> + Send;
+
+    /// Why this address is left alone now, because it could not be reached a moment ago.
+    fn rests(&self, address: SocketAddr) -> Option<Failure>;
+
+    /// No address is left alone any more.
+    fn wake(&self);
 }
 
 impl HandOver for Pool {
@@ -64,6 +67,14 @@ impl HandOver for Pool {
         recipients: &[usize],
     ) -> impl Future<Output = Delivery> + Send {
         self.deliver(target, message, recipients)
+    }
+
+    fn rests(&self, address: SocketAddr) -> Option<Failure> {
+        self.rests(address)
+    }
+
+    fn wake(&self) {
+        self.wake();
     }
 }
 
@@ -78,8 +89,6 @@ pub(crate) struct Settings {
     /// of them are left out, because the mail would come back (RFC 5321 5.1).
     pub(crate) own_names: Vec<String>,
     pub(crate) own_addresses: Vec<IpAddr>,
-    /// For how long an address that could not be reached is left alone.
-    pub(crate) rest: Duration,
 }
 
 /// What is there for TLS.
@@ -99,7 +108,6 @@ pub(crate) struct Mx<H> {
     resolver: Arc<Resolver>,
     servers: H,
     policies: Policies,
-    rest: Rest,
 }
 
 /// One attempt: a message on its way to one domain.
@@ -192,13 +200,11 @@ impl<H: HandOver> Mx<H> {
         servers: H,
         policies: Policies,
     ) -> Self {
-        let rest = Rest::new(settings.rest);
         Self {
             settings,
             resolver,
             servers,
             policies,
-            rest,
         }
     }
 
@@ -313,15 +319,7 @@ impl<H: HandOver> Mx<H> {
                         results.take(&left, outcomes);
                         break; // the next host, for those that this one put off
                     }
-                    Err(failure) => {
-                        if failure.reply.is_none()
-                            && delivery.tls == TlsResult::None
-                            && failure.status != BUSY
-                        {
-                            self.rest.note(address, &failure);
-                        }
-                        results.failures.push(failure);
-                    }
+                    Err(failure) => results.failures.push(failure),
                 }
             }
         }
@@ -338,7 +336,7 @@ impl<H: HandOver> Mx<H> {
             let why = format!("no public server has the address {}", address.ip());
             return Err(at(host, "5.4.4", why));
         }
-        self.rest.of(address).map_or(Ok(()), Err)
+        self.servers.rests(address).map_or(Ok(()), Err)
     }
 
     /// Speaks with one address: as the policy wants it first, and then as it allows it.

@@ -65,6 +65,7 @@ impl Way {
         if let Route::Mx { .. } = config.route {
             // Many domains may have one address: it must not hold up the others.
             settings.turn = TURN;
+            settings.rest = REST.min(config.retry.first.0 / 2);
         }
         let pool = Pool::new(settings)?;
         let next = match &config.route {
@@ -80,7 +81,6 @@ impl Way {
                     private_addresses: *private_addresses,
                     own_names: own_names.clone(),
                     own_addresses: own_addresses.clone(),
-                    rest: REST.min(config.retry.first.0 / 2),
                 };
                 let policies = policies(config, &trust, &resolver, spool, figures)?;
                 Next::Mx(Box::new(Mx::new(route, resolver, pool.clone(), policies)))

@@ -189,3 +189,30 @@ async fn nobody_listens() {
     assert_eq!(failure.host, None);
     assert!(failure.why.contains("connection refused"), "{failure:?}");
 }
+
+/// Who waits for a turn at an address that turns out not to be there is told so, and so is who comes next.
+#[tokio::test]
+async fn an_address_that_is_not_reached_is_left_alone() {
+    let server = Fake::start(Rules::default().with_fault("", Fault::Silence)).await;
+    let mut settings = impatient();
+    settings.rest = Duration::from_secs(60);
+    settings.connections_per_host = 1;
+    let pool = Pool::new(settings).unwrap();
+    let message = Arc::new(message("", TO, TEXT));
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (pool, message, target) = (pool.clone(), message.clone(), target(&server));
+        tasks.spawn(async move { short(&pool.deliver(&target, &message, &[0, 1]).await) });
+    }
+    while let Some(result) = tasks.join_next().await {
+        assert_eq!(result.unwrap(), "! 4.4.2");
+    }
+    assert_eq!(server.seen().connections, 1);
+    assert!(pool.rests(server.address).is_some());
+    // Until an operator knows better.
+    pool.wake();
+    assert!(pool.rests(server.address).is_none());
+    let delivery = pool.deliver(&target(&server), &message, &[0, 1]).await;
+    assert_eq!(short(&delivery), "! 4.4.2");
+    assert_eq!(server.seen().connections, 2);
+}

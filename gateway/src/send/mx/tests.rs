@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use scop_core::UnixTime;
 use scop_smtp_proto::policy::tls_rpt::ResultType;
 
 use super::*;
+use crate::deliver::Rest;
 use crate::http::tests::{Answer, Authority, Site};
 use crate::resolve::zone::Zones;
 use crate::send::config;
@@ -18,8 +20,8 @@ use crate::spool::tests::Place;
 use crate::spool::{Envelope, Id, Recipient, Spool};
 
 /// What a server does, by its address; the last answer is for all further sessions.
-#[derive(Default)]
 struct Servers {
+    rest: Rest,
     answers: Mutex<HashMap<&'static str, Vec<Delivery>>>,
     /// Address, policy and names, recipients.
     seen: Mutex<Vec<String>>,
@@ -40,11 +42,21 @@ impl HandOver for Arc<Servers> {
         self.seen.lock().unwrap().push(line);
         let mut answers = self.answers.lock().unwrap();
         let answers = answers.get_mut(ip.as_str()).unwrap();
-        if answers.len() > 1 {
+        let answer = if answers.len() > 1 {
             answers.remove(0)
         } else {
             answers[0].clone()
-        }
+        };
+        self.rest.learn(target.address, &answer);
+        answer
+    }
+
+    fn rests(&self, address: SocketAddr) -> Option<Failure> {
+        self.rest.of(address)
+    }
+
+    fn wake(&self) {
+        self.rest.end();
     }
 }
 
@@ -84,7 +96,6 @@ fn settings() -> Settings {
         private_addresses: false,
         own_names: Vec::new(),
         own_addresses: Vec::new(),
-        rest: Duration::from_secs(60),
     }
 }
 
@@ -144,7 +155,11 @@ impl Stand {
         let zone = place.0.join("zone");
         fs::write(&zone, ZONE).unwrap();
         let resolver = Arc::new(Resolver::new(Zones::read(&[zone]).unwrap(), None));
-        let servers = Arc::new(Servers::default());
+        let servers = Arc::new(Servers {
+            rest: Rest::new(Duration::from_secs(60)),
+            answers: Mutex::default(),
+            seen: Mutex::default(),
+        });
         for &(ip, deliveries) in answers {
             let mut answers = servers.answers.lock().unwrap();
             answers.insert(ip, deliveries.to_vec());
