@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod queue;
+
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -31,6 +33,8 @@ pub(crate) enum Command {
     Report(Report),
     Receive(Receive),
     Send(Send),
+    #[command(subcommand)]
+    Queue(queue::Queue),
     User(User),
     Demo(Demo),
 }

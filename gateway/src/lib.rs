@@ -120,6 +120,12 @@ fn run(cli: &Cli) -> Result<u8, Error> {
             print(&command::report::run(arguments)?)?;
             Ok(0)
         }
+        Command::Queue(arguments) => {
+            let mut out = io::BufWriter::new(out.lock());
+            let code = command::queue::run(arguments, &mut out)?;
+            unless_closed(out.flush())?;
+            Ok(code)
+        }
         Command::Receive(arguments) => receive::run(arguments).map(|()| 0),
         Command::Send(arguments) => send::run(arguments).map(|()| 0),
         Command::User(arguments) => {

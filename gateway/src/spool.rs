@@ -8,6 +8,7 @@
 //! | `queue/ID` | a message; `queue/.ID` while it is being written, locked by its writer |
 //! | `state/ID` | what the queue knows of that message |
 //! | `failed/ID`, `failed/ID.state` | what was given up, and files that are none of a spool; for the administrator, never read again |
+//! | `requests` | what an operator asks of a queue, by names of files |
 //! | `lock` | locked by the one process that works on the messages |
 //!
 //! What is missing is made for its owner alone: folders with mode 0700, files with 0600.
@@ -20,7 +21,7 @@
 //! |---|---|---|---|
 //! | the spool | the receiver's | 0710 | its members come through, and see nothing |
 //! | `queue` | the sender's own | 3777 | all who come through put in; sticky: only the sender removes what others put in; set-group-id: the sender reads it by its group |
-//! | `state`, `failed` | the sender's own | 0700 | |
+//! | `state`, `failed`, `requests` | the sender's own | 0700 | whoever writes requests can remove mail |
 //!
 //! Who writes into a `queue` of another user makes files with mode 0640. (The mode of `queue` lets its names be
 //! read, since a folder that one cannot open one cannot flush.)
@@ -29,6 +30,7 @@ mod envelope;
 pub(crate) mod fault;
 pub(crate) mod flush;
 mod id;
+mod request;
 #[cfg(test)]
 pub(crate) mod tests;
 mod writer;
@@ -43,15 +45,16 @@ use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, OFlags, flock, statvfs};
 
-pub(crate) use envelope::{Envelope, Recipient};
+pub(crate) use envelope::{Envelope, MAX_RECIPIENT_OCTETS, MAX_RECIPIENTS, Recipient};
 use flush::{Folder, flush};
 pub(crate) use id::Id;
+pub(crate) use request::Request;
 pub(crate) use writer::Writer;
 
 use crate::terminal::shown;
 
-/// The longest state that is kept.
-const MAX_STATE: u64 = 16 << 20;
+/// The longest state that is kept: of [`MAX_RECIPIENTS`], whatever became of them.
+pub(crate) const MAX_STATE: u64 = 16 << 20;
 
 /// A folder of messages. All calls block.
 #[derive(Clone, Debug)]
@@ -85,6 +88,14 @@ pub(crate) struct Entry {
     pub(crate) start: u64,
 }
 
+/// A message that is looked at.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    /// Or the rule that its file breaks.
+    pub(crate) entry: Result<Entry, String>,
+    pub(crate) state: Option<Vec<u8>>,
+}
+
 impl Spool {
     /// Opens the folder, and makes what is missing in it.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
@@ -101,6 +112,12 @@ impl Spool {
                     .unwrap_or(Path::new(".")),
             )?;
         }
+        Self::at(folder)
+    }
+
+    /// Opens a folder that is there, and makes nothing in it.
+    pub(crate) fn at(folder: &Path) -> io::Result<Self> {
+        let [queue, state, failed] = ["queue", "state", "failed"].map(|name| folder.join(name));
         let foreign = fs::metadata(&queue)?.uid() != rustix::process::geteuid().as_raw();
         Ok(Self(Arc::new(Folders {
             folder: folder.to_owned(),
@@ -180,10 +197,47 @@ impl Spool {
     /// [`io::ErrorKind::InvalidData`] when the file is none of a spool; it is in `failed` then.
     /// [`io::ErrorKind::NotFound`] when it is gone. After any other the message is still there.
     pub(crate) fn read(&self, id: &Id) -> io::Result<Entry> {
-        self.open_entry(id)?.map_err(|rule| {
+        open_entry(&self.message(id), id)?.map_err(|rule| {
             self.set_aside(OsStr::new(id.as_str()), &rule);
             io::Error::new(io::ErrorKind::InvalidData, rule)
         })
+    }
+
+    /// The names of the messages, oldest first, for one who only looks.
+    pub(crate) fn list(&self) -> io::Result<Vec<Id>> {
+        names(self.0.queue.path())
+    }
+
+    /// The same of what was given up.
+    pub(crate) fn list_failed(&self) -> io::Result<Vec<Id>> {
+        names(self.0.failed.path())
+    }
+
+    /// A message with its state, for one who only looks.
+    pub(crate) fn look(&self, id: &Id) -> io::Result<Looked> {
+        let state = self.state(id)?;
+        let entry = open_entry(&self.message(id), id)?;
+        Ok(Looked { entry, state })
+    }
+
+    /// The same of one that was given up.
+    pub(crate) fn look_failed(&self, id: &Id) -> io::Result<Looked> {
+        let failed = self.0.failed.path();
+        let state = read_state(&failed.join(format!("{id}.state")))?;
+        let entry = open_entry(&failed.join(id.as_str()), id)?;
+        Ok(Looked { entry, state })
+    }
+
+    /// What was given up is gone for good; whether it was there.
+    pub(crate) fn remove_failed(&self, id: &Id) -> io::Result<bool> {
+        let failed = self.0.failed.path();
+        fault::step()?;
+        unless_gone(fs::remove_file(failed.join(format!("{id}.state"))))?;
+        fault::step()?;
+        match fs::remove_file(failed.join(id.as_str())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            removed => removed.map(|()| true),
+        }
     }
 
     /// It is delivered: gone, with its state.
@@ -230,17 +284,7 @@ impl Spool {
     }
 
     pub(crate) fn state(&self, id: &Id) -> io::Result<Option<Vec<u8>>> {
-        let mut state = Vec::new();
-        let file = match File::open(self.0.state.path().join(id.as_str())) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file?,
-        };
-        file.take(MAX_STATE + 1).read_to_end(&mut state)?;
-        if state.len() as u64 > MAX_STATE {
-            let rule = format!("the state is longer than {MAX_STATE} octets, the limit");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, rule));
-        }
-        Ok(Some(state))
+        read_state(&self.0.state.path().join(id.as_str()))
     }
 
     /// It is given up: in `failed`, with its state, for the administrator.
@@ -268,37 +312,6 @@ impl Spool {
     fn fail_state(&self, id: &Id) -> io::Result<()> {
         let kept = self.0.failed.path().join(format!("{id}.state"));
         fs::rename(self.0.state.path().join(id.as_str()), kept)
-    }
-
-    /// The inner error is the rule that the file breaks.
-    fn open_entry(&self, id: &Id) -> io::Result<Result<Entry, String>> {
-        let path = self.message(id);
-        // Whoever may put messages in may also put in a link to another file, or a pipe that never ends.
-        if !fs::symlink_metadata(&path)?.is_file() {
-            return Ok(Err("it is no regular file".to_owned()));
-        }
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(&path)?;
-        let (envelope, octets, start) = match Envelope::read(BufReader::new(&file))? {
-            Ok(read) => read,
-            Err(broken) => return Ok(Err(broken.to_string())),
-        };
-        let there = file.metadata()?.len().saturating_sub(start);
-        if there != octets {
-            let rule = format!("line 2: there are {there} octets of a message of {octets}");
-            return Ok(Err(rule));
-        }
-        file.seek(SeekFrom::Start(start))?;
-        Ok(Ok(Entry {
-            id: id.clone(),
-            envelope,
-            file,
-            octets,
-            start,
-        }))
     }
 
     /// Moves what is none of a spool out of the way. It is never removed, and stops nothing.
@@ -368,6 +381,60 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     )
+}
+
+/// The inner error is the rule that the file breaks.
+fn open_entry(path: &Path, id: &Id) -> io::Result<Result<Entry, String>> {
+    // Whoever may put messages in may also put in a link to another file, or a pipe that never ends.
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Ok(Err("it is no regular file".to_owned()));
+    }
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    let (envelope, octets, start) = match Envelope::read(BufReader::new(&file))? {
+        Ok(read) => read,
+        Err(broken) => return Ok(Err(broken.to_string())),
+    };
+    let there = file.metadata()?.len().saturating_sub(start);
+    if there != octets {
+        let rule = format!("line 2: there are {there} octets of a message of {octets}");
+        return Ok(Err(rule));
+    }
+    file.seek(SeekFrom::Start(start))?;
+    Ok(Ok(Entry {
+        id: id.clone(),
+        envelope,
+        file,
+        octets,
+        start,
+    }))
+}
+
+fn read_state(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut state = Vec::new();
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    file.take(MAX_STATE + 1).read_to_end(&mut state)?;
+    if state.len() as u64 > MAX_STATE {
+        let rule = format!("the state is longer than {MAX_STATE} octets, the limit");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, rule));
+    }
+    Ok(Some(state))
+}
+
+/// The messages of a folder, oldest first.
+fn names(folder: &Path) -> io::Result<Vec<Id>> {
+    let mut ids = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        ids.extend(id_of(&entry?.file_name()));
+    }
+    ids.sort_unstable();
+    Ok(ids)
 }
 
 /// The message that a file name stands for.

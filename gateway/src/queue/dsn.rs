@@ -8,35 +8,29 @@
 //! The words of other servers are quoted with what is not printable ASCII made visible. Where the sender's own
 //! address is not ASCII, the notification is of the `global` types and needs SMTPUTF8, as its sender did.
 
+mod machine;
+mod original;
+#[cfg(test)]
+mod tests;
+mod text;
+
 use std::io;
-use std::os::unix::fs::FileExt as _;
 
 use scop_core::{Emit, Full, Sink, UnixTime};
 use scop_mime_core::build::{Address, Body, BuildError, Draft, Field, Mailbox, Options, Transport};
 use scop_mime_core::header::date::{DateTime, Zone};
 use scop_mime_core::header::encoded_word::Utf8;
 use scop_mime_core::report::delivery::{Action, StatusCode};
-use scop_mime_core::report::write::{DeliveryStatusWriter, ReportWriteError};
-use scop_mime_core::{AddrSpec, HeaderEnd, find_header_end};
-use scop_smtp_proto::parameter::{EnvelopeId, Notify, OriginalRecipient, Parameters, Ret};
+use scop_smtp_proto::parameter::{Notify, Parameters};
 use scop_smtp_proto::{ForwardPath, ReversePath};
 
+use self::machine::machine;
+use self::original::Original;
+use self::text::text;
 use super::Failure;
 use super::state::{Fate, State};
 use super::work::notify;
 use crate::spool::{Entry, Envelope, Id, Recipient, Spool};
-
-#[cfg(test)]
-mod tests;
-
-/// The longest message that is given back whole, where its sender asked for that.
-const MAX_FULL: u64 = 1 << 20;
-
-/// The longest header that is given back.
-const MAX_HEADER: usize = 64 << 10;
-
-/// Octets of what another server said that are quoted; a line must not have more than 998.
-const MAX_QUOTE: usize = 800;
 
 /// What a notification is to say, besides what became of the recipients.
 #[derive(Clone, Debug)]
@@ -148,7 +142,8 @@ fn told<'a>(envelope: &'a Envelope, state: &'a State, report: &Report) -> Vec<To
     let told = pairs.filter_map(|(recipient, fate)| {
         let (action, failure, attempted) = match fate {
             Fate::Failed { failure, attempted } => {
-                (Action::Failed, Some(failure), Some(UnixTime(*attempted)))
+                let attempted = (*attempted != 0).then_some(UnixTime(*attempted));
+                (Action::Failed, Some(failure), attempted)
             }
             Fate::Relayed { at, .. } => (Action::Relayed, None, Some(UnixTime(*at))),
             Fate::Pending { failure, .. } if report.is_late => {
@@ -355,158 +350,6 @@ impl Notice<'_> {
     }
 }
 
-/// The part for programs (RFC 3464 2).
-fn machine(
-    envelope: &Envelope,
-    told: &[Told<'_>],
-    report: &Report,
-    utf8: Utf8,
-) -> Result<Vec<u8>, ReportWriteError> {
-    let mut lines = Vec::new();
-    let mut writer = DeliveryStatusWriter::new(&mut lines, utf8, b"dns", report.name.as_bytes())?;
-    if let Some(id) = parameter(&envelope.parameters, "ENVID")
-        && let Ok(id) = EnvelopeId::parse(id)
-    {
-        let id: Vec<u8> = id.octets().collect();
-        writer.original_envelope_id(&id)?;
-    }
-    if let Some(date) = date(envelope.arrived) {
-        writer.arrival_date(&date)?;
-    }
-    for told in told {
-        let Ok(address) = AddrSpec::parse(told.address.as_bytes()) else {
-            // The grammar of SMTP is narrower than that of messages, so this is a path that no server took.
-            continue;
-        };
-        writer.recipient(&address, told.action, told.status)?;
-        if let Some(original) = parameter(&told.recipient.parameters, "ORCPT")
-            && let Ok(original) = OriginalRecipient::parse(original)
-        {
-            let mut address = Vec::new();
-            original
-                .address()
-                .emit(&mut address)
-                .map_err(|_| ReportWriteError::Full)?;
-            // In a part that must be ASCII, one that is not goes as it came.
-            if utf8 == Utf8::Raw || address.is_ascii() {
-                writer.original_recipient(original.address_type(), &address)?;
-            }
-        }
-        if let Some(host) = told.host {
-            writer.remote_mta(b"dns", quoted(host).as_bytes())?;
-        }
-        if let Some(reply) = told.reply {
-            writer.diagnostic_code(b"smtp", quoted(reply).as_bytes())?;
-        }
-        if let Some(date) = told.attempted.and_then(date) {
-            writer.last_attempt_date(&date)?;
-        }
-        if told.action == Action::Delayed
-            && let Some(date) = date(report.end)
-        {
-            writer.will_retry_until(&date)?;
-        }
-    }
-    writer.finish()?;
-    Ok(lines)
-}
-
-/// The part for people.
-fn text(
-    envelope: &Envelope,
-    told: &[Told<'_>],
-    report: &Report,
-    returned: Option<Returned<'_>>,
-) -> String {
-    let mut text = format!(
-        "This is the mail system of {}.\n\nIt is about your message that came here on\n{}.\n",
-        report.name,
-        date_text(envelope.arrived)
-    );
-    let end = format!(
-        "It is delayed for these recipients. You need not send it again: it is tried\nuntil {}, and you are told if that fails.",
-        date_text(report.end)
-    );
-    for (action, words) in [
-        (
-            Action::Failed,
-            "It could not be delivered to these recipients, and is not tried any more:",
-        ),
-        (Action::Delayed, end.as_str()),
-        (
-            Action::Relayed,
-            "It was handed on for these recipients, to a server that does not report\nwhether it arrives:",
-        ),
-    ] {
-        let mut of_action = told.iter().filter(|told| told.action == action).peekable();
-        if of_action.peek().is_none() {
-            continue;
-        }
-        text.push('\n');
-        text.push_str(words);
-        text.push('\n');
-        for told in of_action {
-            text.push_str("\n  ");
-            text.push_str(&told.address);
-            text.push('\n');
-            if let Some(failure) = told.failure {
-                let why = quoted(&failure.why);
-                fill(&mut text, &format!("{}.", why.trim_end_matches('.')));
-            }
-            if let Some(reply) = told.reply {
-                let host = told.host.map_or("The server".into(), quoted);
-                fill(&mut text, &format!("{host} said: {}", quoted(reply)));
-            }
-        }
-    }
-    text.push_str(match returned {
-        Some(Returned::Message(_)) => {
-            "\nWhat follows is the same for programs, and your message.\n"
-        }
-        Some(Returned::Header(_)) => {
-            "\nWhat follows is the same for programs, and the header of your message.\n"
-        }
-        None => "\nWhat follows is the same for programs.\n",
-    });
-    text
-}
-
-/// Adds a paragraph in lines of 76 octets where there is space.
-fn fill(text: &mut String, words: &str) {
-    const INDENT: &str = "    ";
-    let mut column = 0;
-    for word in words.split(' ') {
-        if column == 0 || column + 1 + word.len() > 76 {
-            if column > 0 {
-                text.push('\n');
-            }
-            text.push_str(INDENT);
-            column = INDENT.len() + word.len();
-        } else {
-            text.push(' ');
-            column += 1 + word.len();
-        }
-        text.push_str(word);
-    }
-    text.push('\n');
-}
-
-/// The words of others as printable ASCII that fits a line.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::new();
-    for character in text.chars() {
-        match character {
-            ' '..='~' => quoted.push(character),
-            _ => quoted.extend(character.escape_default()),
-        }
-        if quoted.len() > MAX_QUOTE {
-            quoted.push_str("...");
-            break;
-        }
-    }
-    quoted
-}
-
 fn parameter<'a>(parameters: &'a str, keyword: &str) -> Option<&'a [u8]> {
     Parameters::parse(parameters.as_bytes())
         .ok()?
@@ -517,52 +360,6 @@ fn parameter<'a>(parameters: &'a str, keyword: &str) -> Option<&'a [u8]> {
 /// In UTC; none beyond the year 9999.
 fn date(time: UnixTime) -> Option<DateTime> {
     DateTime::from_unix(time, Zone::UTC)
-}
-
-fn date_text(time: UnixTime) -> String {
-    date(time).map_or_else(
-        || "a date that no calendar has".to_owned(),
-        |date| date.to_string(),
-    )
-}
-
-/// What is given back of a message.
-struct Original {
-    octets: Vec<u8>,
-    /// 0 when the header is too long.
-    header_len: usize,
-    is_full: bool,
-}
-
-impl Original {
-    fn read(entry: &Entry, told: &[Told<'_>]) -> io::Result<Self> {
-        // RET is of notifications of failure (RFC 3461 4.3).
-        let is_failure = told.iter().any(|told| told.action == Action::Failed);
-        let ret = parameter(&entry.envelope.parameters, "RET").map(Ret::parse);
-        let is_full = is_failure
-            && matches!(ret, Some(Ok(Ret::Full)))
-            // The whole message is not to travel once more (RFC 8689 5).
-            && !is_secret(&entry.envelope)
-            && entry.octets <= MAX_FULL;
-        let length = if is_full {
-            entry.octets
-        } else {
-            entry.octets.min(MAX_HEADER as u64)
-        };
-        let mut octets = vec![0; usize::try_from(length).unwrap_or(MAX_HEADER)];
-        entry.file.read_exact_at(&mut octets, entry.start)?;
-        let header_len = match find_header_end(&octets, 0) {
-            HeaderEnd::Found { header_len, .. } => header_len.min(MAX_HEADER),
-            // All of it is header.
-            HeaderEnd::NotYet { .. } if length == entry.octets => octets.len().min(MAX_HEADER),
-            HeaderEnd::NotYet { .. } => 0,
-        };
-        Ok(Self {
-            octets,
-            header_len,
-            is_full,
-        })
-    }
 }
 
 /// Lines that were written before.

@@ -41,6 +41,8 @@ pub(crate) struct Schedule {
 struct Left {
     jobs: u32,
     octets: u64,
+    /// Its jobs end with those that are under way.
+    is_leaving: bool,
 }
 
 #[derive(Debug)]
@@ -125,7 +127,11 @@ impl Schedule {
             let total = &mut self.octets;
             let left = self.messages.entry(Arc::clone(&id)).or_insert_with(|| {
                 *total = total.saturating_add(octets);
-                Left { jobs: 0, octets }
+                Left {
+                    jobs: 0,
+                    octets,
+                    is_leaving: false,
+                }
             });
             left.jobs += 1;
             let job = Job {
@@ -154,14 +160,63 @@ impl Schedule {
         if self.under_way >= self.places {
             return None;
         }
-        let name = self.turns.pop_front()?;
-        let domain = self.domains.get_mut(&name)?;
-        domain.has_turn = false;
-        let id = domain.line.pop_front()?;
-        domain.under_way += 1;
-        self.under_way += 1;
-        self.give_turn(&name);
-        Some(Job { id, domain: name })
+        while let Some(name) = self.turns.pop_front() {
+            let Some(domain) = self.domains.get_mut(&name) else {
+                continue;
+            };
+            domain.has_turn = false;
+            // Those in line may have been withdrawn.
+            let Some(id) = domain.line.pop_front() else {
+                continue;
+            };
+            domain.under_way += 1;
+            self.under_way += 1;
+            self.give_turn(&name);
+            return Some(Job { id, domain: name });
+        }
+        None
+    }
+
+    /// Jobs of these messages are due now, if they wait for their time.
+    pub(crate) fn hurry(&mut self, now: Duration, is_meant: impl Fn(&Id) -> bool) {
+        let hurried = self.waiting.drain().map(|Reverse((due, job))| {
+            let is_early = due > now && is_meant(&job.id);
+            Reverse((if is_early { now } else { due }, job))
+        });
+        self.waiting = hurried.collect();
+    }
+
+    /// These messages are left alone: none of their jobs starts any more. One of which a job is under way is known
+    /// until that ends.
+    pub(crate) fn withdraw(&mut self, ids: &HashSet<Id>) {
+        for id in ids {
+            if let Some(left) = self.messages.get_mut(id) {
+                left.is_leaving = true;
+            }
+        }
+        let mut withdrawn = Vec::new();
+        self.waiting.retain(|Reverse((_, job))| {
+            let is_meant = ids.contains(&*job.id);
+            if is_meant {
+                withdrawn.push(job.clone());
+            }
+            !is_meant
+        });
+        for (name, domain) in &mut self.domains {
+            domain.line.retain(|id| {
+                let is_meant = ids.contains(&**id);
+                if is_meant {
+                    withdrawn.push(Job {
+                        id: Arc::clone(id),
+                        domain: Arc::clone(name),
+                    });
+                }
+                !is_meant
+            });
+        }
+        for job in withdrawn {
+            self.forget(&job);
+        }
     }
 
     /// When the next job is due that is not in line yet.
@@ -182,7 +237,8 @@ impl Schedule {
             1
         };
         self.give_turn(&job.domain);
-        match again {
+        let left = self.messages.get(&job.id);
+        match again.filter(|_| left.is_some_and(|left| !left.is_leaving)) {
             Some(due) => self.waiting.push(Reverse((due, job))),
             None => self.forget(&job),
         }
@@ -310,6 +366,45 @@ mod tests {
             (schedule.messages(), schedule.octets(), schedule.under_way()),
             (0, 0, 0)
         );
+    }
+
+    #[test]
+    fn jobs_that_are_hurried() {
+        let mut schedule = Schedule::new(8, 8);
+        let [first, second] = [10, 20].map(|due| add(&mut schedule, &["a.example"], due));
+        let now = Duration::from_secs(5);
+        schedule.hurry(now, |id| *id == second);
+        assert_eq!(*schedule.start(now).unwrap().id, second);
+        assert!(schedule.start(now).is_none());
+        schedule.hurry(now, |_| true);
+        assert_eq!(*schedule.start(now).unwrap().id, first);
+    }
+
+    #[test]
+    fn messages_that_are_withdrawn() {
+        let mut schedule = Schedule::new(2, 2);
+        // Of one message a job is under way, the second stands in line, the third waits; the last is another one's.
+        let leaving = add(&mut schedule, &["a.example"], 0);
+        let [mut job] = <[Job; 1]>::try_from(started(&mut schedule, 0)).unwrap();
+        let waiting = add(&mut schedule, &["a.example", "b.example"], 9);
+        let in_line = add(&mut schedule, &["c.example"], 0);
+        let other = add(&mut schedule, &["c.example", "a.example"], 1);
+        schedule.places = 1;
+        assert!(started(&mut schedule, 2).is_empty());
+        let ids = [&leaving, &waiting, &in_line].map(Clone::clone).into();
+        schedule.withdraw(&ids);
+        assert!(schedule.knows(&leaving) && !schedule.knows(&waiting) && !schedule.knows(&in_line));
+        // It does not come again, whatever became of it.
+        schedule.end(job, Some(NOW), true);
+        assert!(!schedule.knows(&leaving));
+        for _ in 0..2 {
+            job = started(&mut schedule, 100).pop().unwrap();
+            assert_eq!(*job.id, other);
+            schedule.end(job, None, true);
+        }
+        assert!(started(&mut schedule, 100).is_empty());
+        assert!(schedule.domains.is_empty() && schedule.turns.is_empty());
+        assert_eq!((schedule.messages(), schedule.octets()), (0, 0));
     }
 
     #[test]

@@ -17,6 +17,13 @@ const VERSION: u32 = 1;
 /// who has it must not be forgotten for that.
 const LONG: usize = 8 << 20;
 
+/// Octets that are kept of a text where a state is too long. Of [`crate::spool::MAX_RECIPIENTS`] recipients there is
+/// room for it then, even where each octet takes six in JSON.
+const BRIEF: usize = 100;
+
+/// The same of a status, `5.999.999`.
+const STATUS: usize = 9;
+
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,7 +57,8 @@ pub(crate) enum Fate {
         reply: String,
         at: u64,
     },
-    /// It has failed, and the sender is yet to be told so; `attempted` is when it was tried last.
+    /// It has failed, and the sender is yet to be told so; `attempted` is when it was tried last, 0 where an operator
+    /// ended it.
     Failed { failure: Failure, attempted: u64 },
     /// Nothing is left to be done.
     Done,
@@ -91,7 +99,7 @@ impl State {
         Ok(state)
     }
 
-    /// For the file. Where it is longer than [`LONG`], without what other servers said.
+    /// For the file. Where it is longer than [`LONG`], without what other servers said, and each reason is cut.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         // Numbers, texts and lists: there is nothing that JSON could not say.
         let octets = serde_json::to_vec(self).unwrap_or_default();
@@ -102,8 +110,17 @@ impl State {
         for fate in &mut brief.recipients {
             match fate {
                 Fate::Pending { failure, .. } => *failure = None,
-                Fate::Failed { failure, .. } => failure.reply = None,
-                Fate::Relayed { .. } | Fate::Done => {}
+                Fate::Failed { failure, .. } => {
+                    failure.reply = None;
+                    failure.host = None;
+                    cut(&mut failure.why, BRIEF);
+                    cut(&mut failure.status, STATUS);
+                }
+                Fate::Relayed { host, reply, .. } => {
+                    host.clear();
+                    cut(reply, BRIEF);
+                }
+                Fate::Done => {}
             }
         }
         serde_json::to_vec(&brief).unwrap_or_default()
@@ -121,10 +138,19 @@ impl State {
     }
 }
 
+/// At most so many octets.
+fn cut(text: &mut String, octets: usize) {
+    let mut end = octets.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spool::Recipient;
+    use crate::spool::{MAX_RECIPIENTS, MAX_STATE, Recipient};
     use scop_core::UnixTime;
 
     fn envelope(recipients: usize) -> Envelope {
@@ -162,6 +188,43 @@ mod tests {
         state.recipients[3] = Fate::Done;
         let text = state.to_bytes();
         assert_eq!(State::parse(&text, &envelope(4)), Ok(state));
+    }
+
+    /// Whatever became of the recipients of the longest message: its state can be kept.
+    #[test]
+    fn the_longest_state() {
+        let text = "\u{1}".repeat(400);
+        let failure = Failure {
+            status: text.clone(),
+            host: Some(text.clone()),
+            reply: Some(text.clone()),
+            why: text.clone(),
+        };
+        let fates = [
+            Fate::Pending {
+                attempts: u32::MAX,
+                next: u64::MAX,
+                failure: Some(failure.clone()),
+            },
+            Fate::Relayed {
+                host: text.clone(),
+                reply: text,
+                at: u64::MAX,
+            },
+            Fate::Failed {
+                failure,
+                attempted: u64::MAX,
+            },
+            Fate::Done,
+        ];
+        for fate in fates {
+            let mut state = State::new(&envelope(1));
+            state.recipients = vec![fate; MAX_RECIPIENTS];
+            let octets = state.to_bytes();
+            assert!(octets.len() as u64 <= MAX_STATE, "{}", octets.len());
+            // It is read again, too.
+            State::parse(&octets, &envelope(MAX_RECIPIENTS)).unwrap();
+        }
     }
 
     #[test]

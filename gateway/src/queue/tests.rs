@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
-use crate::queue::state::{Fate, State};
+use tokio::time::sleep;
+
 use crate::service::config::Span;
 use crate::spool::{Envelope, Recipient};
 
+mod asked;
 mod faults;
 
 const START: u64 = 1_800_000_000;
@@ -37,9 +39,14 @@ struct Scripted {
     began: Instant,
     attempts: Arc<Mutex<Vec<(Id, String, Duration)>>>,
     counts: Arc<Mutex<HashMap<(Id, String), usize>>>,
+    wakes: Arc<AtomicU32>,
 }
 
 impl Transport for Scripted {
+    fn wake(&self) {
+        self.wakes.fetch_add(1, Ordering::Relaxed);
+    }
+
     async fn deliver(
         &self,
         message: &Outgoing,
@@ -132,8 +139,10 @@ impl World {
         let name = format!("scop-queue-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder).unwrap();
+        let spool = Spool::open(&folder.join("spool")).unwrap();
+        spool.hear().unwrap();
         Self {
-            spool: Spool::open(&folder.join("spool")).unwrap(),
+            spool,
             bounces: Spool::open(&folder.join("bounces")).unwrap(),
             folder,
             began: Instant::now(),
@@ -178,6 +187,7 @@ impl World {
             began: self.began,
             attempts: Arc::default(),
             counts: Arc::default(),
+            wakes: Arc::default(),
         }
     }
 

@@ -3,33 +3,36 @@
 //! In this order, each step after the one before is on disk: what became of the recipients; the notification, if one
 //! is due; that it was made; that the message is over. The jobs of one message share what is known of it. The one that
 //! ends last makes the notification, so that there is one for all that failed together.
+//!
+//! A [`Removal`] is what an operator does instead of a job: nothing is tried, and the message is over.
+
+mod disk;
+mod outcome;
+mod removal;
+mod tell;
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use scop_core::UnixTime;
 use scop_smtp_proto::ForwardPath;
-use scop_smtp_proto::parameter::{Notify, Parameters};
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
-use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::sleep;
+use tokio::task::JoinSet;
 
-use super::backoff::{Backoff, Next};
+pub(super) use self::disk::blocking;
+pub(super) use self::outcome::notify;
+pub(crate) use self::removal::Removal;
+use super::backoff::Backoff;
 use super::schedule::Job;
 use super::state::{Fate, State};
-use super::{Failure, Options, Outcome, Outgoing, Transport, dsn};
+use super::{Failure, Options, Outcome, Outgoing, Transport};
 use crate::message::reason;
-use crate::spool::{Entry, Id, Spool};
+use crate::spool::{Entry, Envelope, Id, Spool};
 use crate::terminal::shown;
 
 /// Recipients in one transaction: what every server takes (RFC 5321 4.5.3.1.8).
 const TRANSACTION: usize = 100;
-
-/// After a failed write, the next one; each further wait is twice as long.
-const WRITE_AGAIN: Duration = Duration::from_secs(1);
-const WRITE_AGAIN_LONGEST: Duration = Duration::from_secs(60);
 
 /// What the jobs of a queue share.
 #[derive(Debug)]
@@ -107,6 +110,10 @@ impl<T> Work<T> {
 
     pub(crate) fn options(&self) -> &Options {
         &self.options
+    }
+
+    pub(crate) fn transport(&self) -> &T {
+        &self.transport
     }
 
     pub(crate) fn spool(&self) -> &Spool {
@@ -248,30 +255,20 @@ impl<T: Transport> Work<T> {
                 return later;
             }
         };
-        let envelope = &message.outgoing.entry.envelope;
-        let due: Vec<usize> = {
+        let due = {
             let mut progress = message.progress.lock().await;
             // What an earlier process did not come to tell is told before there is more: the notification may be
             // there already, and names these recipients only.
             if progress.jobs == 0
                 && progress.state.is_to_be_reported()
-                && !self.tell(message, &mut progress.state, None).await
+                && !self
+                    .tell(&message.outgoing, &mut progress.state, None)
+                    .await
             {
                 return later;
             }
             progress.jobs += 1;
-            let fates = envelope
-                .to
-                .iter()
-                .zip(&progress.state.recipients)
-                .enumerate();
-            fates
-                .filter(|(_, (recipient, fate))| {
-                    matches!(fate, Fate::Pending { .. })
-                        && self.domain(&recipient.path) == *job.domain
-                })
-                .map(|(index, _)| index)
-                .collect()
+            self.due(&message.outgoing.entry.envelope, &progress.state, job)
         };
         let mut reached = true;
         let mut outcomes = Vec::with_capacity(due.len());
@@ -303,7 +300,11 @@ impl<T: Transport> Work<T> {
                 self.keep(&job.id, &progress.state, is_new).await;
             }
         }
-        if progress.jobs == 0 && !self.tell(message, &mut progress.state, Some(now)).await {
+        if progress.jobs == 0
+            && !self
+                .tell(&message.outgoing, &mut progress.state, Some(now))
+                .await
+        {
             return later;
         }
         if progress.state.is_over() {
@@ -325,20 +326,39 @@ impl<T: Transport> Work<T> {
         Ended { again, reached }
     }
 
+    /// The recipients of a job, by their place in the envelope.
+    fn due(&self, envelope: &Envelope, state: &State, job: &Job) -> Vec<usize> {
+        let fates = envelope.to.iter().zip(&state.recipients).enumerate();
+        let due = fates.filter(|(_, (recipient, fate))| {
+            matches!(fate, Fate::Pending { .. }) && self.domain(&recipient.path) == *job.domain
+        });
+        due.map(|(index, _)| index).collect()
+    }
+
     async fn open(&self, id: &Arc<Id>) -> io::Result<Message> {
-        let (spool, name, transport) = (
-            self.spool.clone(),
-            Arc::clone(id),
-            Arc::clone(&self.transport),
-        );
-        let (entry, prefix, state) = blocking(move || {
+        let (entry, state) = self.read(id).await?;
+        let transport = Arc::clone(&self.transport);
+        let outgoing = blocking(move || {
+            let prefix = transport.prefix(&entry)?;
+            Ok(Outgoing { entry, prefix })
+        })
+        .await?;
+        Ok(Message {
+            outgoing: Arc::new(outgoing),
+            progress: AsyncMutex::new(Progress { state, jobs: 0 }),
+        })
+    }
+
+    /// A message with what is known of it.
+    async fn read(&self, id: &Id) -> io::Result<(Entry, State)> {
+        let (spool, name) = (self.spool.clone(), id.clone());
+        let (entry, state) = blocking(move || {
             let entry = spool.read(&name)?;
             let state = match spool.state(&name) {
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => Some(Vec::new()),
                 state => state?,
             };
-            let prefix = transport.prefix(&entry)?;
-            Ok((entry, prefix, state))
+            Ok((entry, state))
         })
         .await?;
         let state = match state.map(|text| State::parse(&text, &entry.envelope)) {
@@ -352,10 +372,7 @@ impl<T: Transport> Work<T> {
                 state
             }
         };
-        Ok(Message {
-            outgoing: Arc::new(Outgoing { entry, prefix }),
-            progress: AsyncMutex::new(Progress { state, jobs: 0 }),
-        })
+        Ok((entry, state))
     }
 
     /// Hands over to the transport; an outcome for each recipient, whatever it does.
@@ -381,244 +398,8 @@ impl<T: Transport> Work<T> {
         }
         outcomes
     }
-
-    /// Notes an outcome; whether there is now something that must not be forgotten.
-    fn apply(
-        &self,
-        outgoing: &Outgoing,
-        state: &mut State,
-        index: usize,
-        outcome: Outcome,
-        now: UnixTime,
-        chance: u32,
-    ) -> bool {
-        let Entry { id, envelope, .. } = &outgoing.entry;
-        let (Some(recipient), Some(fate)) =
-            (envelope.to.get(index), state.recipients.get_mut(index))
-        else {
-            return false;
-        };
-        let notify = notify(&recipient.parameters);
-        let to = shown(recipient.path.as_bytes());
-        let figures = &self.options.figures.recipients;
-        let tells = envelope.from != "<>" && self.bounces.is_some();
-        let failure = match outcome {
-            Outcome::Delivered {
-                host,
-                reply,
-                reports,
-            } => {
-                tracing::info!(%id, to, host = shown(host.as_bytes()), reply = shown(reply.as_bytes()), "delivered");
-                figures.add(["delivered"]);
-                *fate = if tells
-                    && !reports
-                    && notify.is_some_and(|notify| notify.wants(Notify::SUCCESS))
-                {
-                    let at = now.0;
-                    Fate::Relayed { host, reply, at }
-                } else {
-                    Fate::Done
-                };
-                return true;
-            }
-            Outcome::Failed(failure) => failure,
-            Outcome::Deferred(failure) => {
-                let attempts = match fate {
-                    Fate::Pending { attempts, .. } => attempts.saturating_add(1),
-                    _ => 1,
-                };
-                let next = self
-                    .backoff
-                    .next(attempts, envelope.arrived, now, state.warned, chance);
-                if let Next::In(wait) = next {
-                    log_failure(id, &to, &failure, Some(wait.as_secs().max(1)));
-                    figures.add(["deferred"]);
-                    *fate = Fate::Pending {
-                        attempts,
-                        next: now.0.saturating_add(wait.as_secs().max(1)),
-                        failure: Some(failure),
-                    };
-                    return false;
-                }
-                Failure {
-                    why: format!("{}; given up after {attempts} attempts", failure.why),
-                    ..failure
-                }
-            }
-        };
-        log_failure(id, &to, &failure, None);
-        figures.add(["failed"]);
-        *fate = if envelope.from == "<>"
-            || notify.is_none_or(|notify| notify.wants(Notify::FAILURE))
-        {
-            if tells {
-                let attempted = now.0;
-                Fate::Failed { failure, attempted }
-            } else {
-                tracing::error!(%id, to, "nobody can be told of the failure; the message is kept in `failed`");
-                state.kept = true;
-                Fate::Done
-            }
-        } else {
-            tracing::info!(%id, to, "its sender does not want to be told of the failure");
-            Fate::Done
-        };
-        true
-    }
-
-    /// Tells the sender what is to be told, and with `late` also that it takes longer, if it does by then; false when
-    /// that could not be done.
-    async fn tell(&self, message: &Message, state: &mut State, late: Option<UnixTime>) -> bool {
-        let Entry { id, envelope, .. } = &message.outgoing.entry;
-        let is_pending = |fate: &Fate| {
-            matches!(
-                fate,
-                Fate::Pending {
-                    failure: Some(_),
-                    ..
-                }
-            )
-        };
-        let is_late = !state.warned
-            && late.is_some_and(|now| self.backoff.is_late(envelope.arrived, now))
-            && state.recipients.iter().any(is_pending);
-        if !is_late && !state.is_to_be_reported() {
-            return true;
-        }
-        match self.commit(message, state, is_late).await {
-            Ok(Some(made)) => {
-                state.reports = state.reports.wrapping_add(1);
-                for kind in made.kinds {
-                    self.options.figures.notifications.add([kind]);
-                }
-                let to = shown(envelope.from.as_bytes());
-                tracing::info!(%id, notification = %made.id, to, "its sender is told");
-            }
-            Ok(None) => {}
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                tracing::error!(%id, error = reason(&error), "its sender cannot be told; the message is kept in `failed`");
-                state.kept = true;
-            }
-            Err(error) => {
-                tracing::error!(%id, error = reason(&error), "its sender cannot be told yet; later again");
-                return false;
-            }
-        }
-        for fate in &mut state.recipients {
-            if matches!(fate, Fate::Relayed { .. } | Fate::Failed { .. }) {
-                *fate = Fate::Done;
-            }
-        }
-        state.warned |= is_late;
-        if !state.is_over() {
-            self.keep(id, state, true).await;
-        }
-        true
-    }
-
-    /// Writes a notification; none when nobody wants to know.
-    async fn commit(
-        &self,
-        message: &Message,
-        state: &State,
-        is_late: bool,
-    ) -> io::Result<Option<dsn::Made>> {
-        let envelope = &message.outgoing.entry.envelope;
-        let Some(bounces) = self.bounces.clone().filter(|_| envelope.from != "<>") else {
-            if state.is_to_be_reported() {
-                let rule = "there is nowhere to put notifications any more";
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, rule));
-            }
-            return Ok(None);
-        };
-        let report = dsn::Report {
-            name: self.options.name.clone(),
-            number: state.reports,
-            is_late,
-            now: self.options.clock.now(),
-            end: self.backoff.end(envelope.arrived),
-        };
-        let (outgoing, told) = (Arc::clone(&message.outgoing), state.clone());
-        blocking(move || dsn::commit(&bounces, &outgoing.entry, &told, &report)).await
-    }
-
-    /// Writes the state. What must not be forgotten is tried until it is written: a recipient that has the message
-    /// would get it again.
-    async fn keep(&self, id: &Id, state: &State, must: bool) {
-        let text = state.to_bytes();
-        self.until_done(id, "its state cannot be written", must, move |spool, id| {
-            spool.set_state(id, &text)
-        })
-        .await;
-    }
-
-    /// It is over.
-    async fn end(&self, id: &Id, is_kept: bool) {
-        if is_kept {
-            self.until_done(id, "it cannot be moved to `failed`", true, Spool::fail)
-                .await;
-        } else {
-            self.until_done(id, "it cannot be removed", true, Spool::remove)
-                .await;
-        }
-        tracing::debug!(%id, "over");
-    }
-
-    async fn until_done(
-        &self,
-        id: &Id,
-        what: &str,
-        must: bool,
-        step: impl Fn(&Spool, &Id) -> io::Result<()> + Clone + Send + 'static,
-    ) {
-        let mut wait = WRITE_AGAIN;
-        loop {
-            let (spool, name, step) = (self.spool.clone(), id.clone(), step.clone());
-            let Err(error) = blocking(move || step(&spool, &name)).await else {
-                return;
-            };
-            tracing::error!(%id, error = reason(&error), "{what}");
-            // What is not there, or is never taken, is not there or taken later either.
-            let is_final = matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::InvalidInput
-            );
-            if !must || is_final {
-                return;
-            }
-            sleep(wait).await;
-            wait = wait.saturating_mul(2).min(WRITE_AGAIN_LONGEST);
-        }
-    }
-}
-
-/// Of what the sender wants to be told; none when it did not say.
-pub(super) fn notify(parameters: &str) -> Option<Notify> {
-    let parameters = Parameters::parse(parameters.as_bytes()).ok()?;
-    let value = parameters.find("NOTIFY")?.value()?;
-    Notify::parse(value).ok()
-}
-
-/// `next` is in seconds; none where there is no other attempt.
-fn log_failure(id: &Id, to: &str, failure: &Failure, next: Option<u64>) {
-    let said = |text: &Option<String>| text.as_ref().map(|text| shown(text.as_bytes()));
-    let (host, reply) = (said(&failure.host), said(&failure.reply));
-    let what = if next.is_some() { "deferred" } else { "failed" };
-    let why = shown(failure.why.as_bytes());
-    tracing::info!(%id, to, host, reply, status = failure.status, why, next, "{what}");
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Work on files, where it may wait. Tests do it in place, so that [`crate::spool::fault`] can stop it at each step.
-pub(super) async fn blocking<R: Send + 'static>(
-    work: impl FnOnce() -> io::Result<R> + Send + 'static,
-) -> io::Result<R> {
-    if cfg!(test) {
-        return work();
-    }
-    let done = spawn_blocking(work).await;
-    done.unwrap_or_else(|_| Err(io::Error::other("the work on a file was broken off")))
 }

@@ -68,6 +68,9 @@ pub(super) const NO_SPACE: Reply<'static> = reply(
     "Insufficient system storage, try again later",
 );
 
+/// RFC 5321 4.5.3.1.10: the client sends what is left in another transaction.
+pub(super) const TOO_MANY_RECIPIENTS: Reply<'static> = reply(452, [4, 5, 3], "Too many recipients");
+
 pub(super) const STORAGE: Reply<'static> =
     reply(451, [4, 3, 0], "Local error in processing, try again later");
 

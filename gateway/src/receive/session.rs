@@ -26,7 +26,7 @@ use super::replies;
 use super::users::User;
 use super::{Desk, Receiver};
 use crate::service::Stop;
-use crate::spool::Recipient;
+use crate::spool::{MAX_RECIPIENT_OCTETS, Recipient};
 use crate::terminal::shown_within;
 
 /// For a command line: with UTF-8 and parameters it is longer than the 512 octets of RFC 5321 4.5.3.1.4; ORCPT alone
@@ -66,6 +66,8 @@ pub(super) struct Mail {
     pub(super) to: Vec<Recipient>,
     /// The place of each recipient.
     pub(super) places: Vec<usize>,
+    /// Octets of all recipients in a spool.
+    octets: u64,
 }
 
 /// What the host says to a wish.
@@ -349,10 +351,16 @@ impl Host<'_> {
             // That of this host (RFC 5321 4.5.1).
             None => format!("<postmaster@{}>", self.receiver.name),
         };
-        mail.to.push(Recipient {
+        let recipient = Recipient {
             path,
             parameters: kept(parameters, &["NOTIFY", "ORCPT"]),
-        });
+        };
+        let octets = mail.octets.saturating_add(recipient.octets());
+        if octets > MAX_RECIPIENT_OCTETS {
+            return Some(replies::TOO_MANY_RECIPIENTS);
+        }
+        mail.octets = octets;
+        mail.to.push(recipient);
         mail.places.push(place);
         None
     }

@@ -54,9 +54,6 @@ pub(crate) trait HandOver: Send + Sync + 'static {
 
     /// Why this address is left alone now, because it could not be reached a moment ago.
     fn rests(&self, address: SocketAddr) -> Option<Failure>;
-
-    /// No address is left alone any more.
-    fn wake(&self);
 }
 
 impl HandOver for Pool {
@@ -71,10 +68,6 @@ impl HandOver for Pool {
 
     fn rests(&self, address: SocketAddr) -> Option<Failure> {
         self.rests(address)
-    }
-
-    fn wake(&self) {
-        self.wake();
     }
 }
 

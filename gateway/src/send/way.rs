@@ -174,6 +174,10 @@ fn policies(
 }
 
 impl Transport for Way {
+    fn wake(&self) {
+        self.pool.wake();
+    }
+
     fn prefix(&self, entry: &Entry) -> io::Result<Vec<u8>> {
         self.keys.sign(entry)
     }

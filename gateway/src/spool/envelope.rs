@@ -39,6 +39,13 @@ const MAX_LINE: u64 = 4 << 10;
 /// The longest envelope: some thousand recipients, each with all parameters.
 const MAX_ENVELOPE: u64 = 4 << 20;
 
+/// Octets of all recipients, for which there is room whatever else an envelope says.
+pub(crate) const MAX_RECIPIENT_OCTETS: u64 = MAX_ENVELOPE - 8 * MAX_LINE;
+
+/// Recipients of one message, of whom a queue must be able to keep what became of each. RFC 5321 4.5.3.1.8 wants 100
+/// at least.
+pub(crate) const MAX_RECIPIENTS: usize = 20_000;
+
 /// Where a message comes from and goes to (RFC 5321 2.3.1), and what else is known of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Envelope {
@@ -65,6 +72,17 @@ pub(crate) struct Recipient {
     pub(crate) path: String,
     /// Parameters of RCPT that travel on: `NOTIFY=NEVER ORCPT=rfc822;ann@example.org`.
     pub(crate) parameters: String,
+}
+
+impl Recipient {
+    /// Octets in the file.
+    pub(crate) const fn octets(&self) -> u64 {
+        let parameters = match self.parameters.len() {
+            0 => 0,
+            octets => octets + "to-parameters \n".len(),
+        };
+        (self.path.len() + "to \n".len() + parameters) as u64
+    }
 }
 
 /// Why a file is none of a spool: the line, counted from 1, and the rule.
@@ -106,6 +124,9 @@ impl Envelope {
             if key == "from" || !value.is_empty() {
                 put(key, value)?;
             }
+        }
+        if self.to.len() > MAX_RECIPIENTS {
+            return Err(invalid(format!("envelope: {}", rule_of_recipients())));
         }
         for Recipient { path, parameters } in &self.to {
             put("to", path)?;
@@ -201,6 +222,9 @@ impl<R: BufRead> Lines<R> {
             to: Vec::new(),
         };
         while envelope.to.is_empty() || !self.line.is_empty() {
+            if envelope.to.len() == MAX_RECIPIENTS {
+                return Err(self.broken(rule_of_recipients()));
+            }
             envelope.to.push(Recipient {
                 path: self.required("to")?,
                 parameters: self.optional("to-parameters")?,
@@ -279,6 +303,10 @@ fn rule_of_line() -> String {
 
 fn rule_of_envelope() -> String {
     format!("the envelope is longer than {MAX_ENVELOPE} octets, the limit")
+}
+
+fn rule_of_recipients() -> String {
+    format!("there are more than {MAX_RECIPIENTS} recipients, the limit")
 }
 
 fn invalid(rule: String) -> io::Error {

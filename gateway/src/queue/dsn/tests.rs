@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::original::MAX_HEADER;
 use scop_mime_core::Message;
 use scop_mime_core::report::ReportKind;
 use scop_mime_core::report::delivery::{DeliveryStatus, StatusField};

@@ -10,6 +10,7 @@ use crate::receive::trace::check_name;
 use crate::receive::users::Users;
 use crate::service::config::check::{Checked, Findings, is_domain};
 use crate::service::{file_limit, files};
+use crate::spool::MAX_RECIPIENTS;
 use crate::tls::client::Trust;
 use crate::tls::server::Certificate;
 
@@ -129,6 +130,10 @@ impl Config {
         let limits = &self.limits;
         findings.at_least_one("limits.message", limits.message);
         findings.at_least_one("limits.recipients", limits.recipients);
+        if limits.recipients as usize > MAX_RECIPIENTS {
+            let rule = format!("a message has {MAX_RECIPIENTS} recipients at most");
+            findings.error("limits.recipients", rule);
+        }
         findings.at_least_one("limits.memory", limits.memory as u64);
         findings.at_least_one("limits.timeout", limits.timeout.0.as_secs());
         findings.at_least_one("limits.connections", limits.connections as u64);

@@ -54,10 +54,6 @@ impl HandOver for Arc<Servers> {
     fn rests(&self, address: SocketAddr) -> Option<Failure> {
         self.rest.of(address)
     }
-
-    fn wake(&self) {
-        self.rest.end();
-    }
 }
 
 const ZONE: &str = "\

@@ -101,6 +101,35 @@ fn an_error_names_line_and_rule() {
     assert_eq!(broken, "line 5: the line is not UTF-8");
 }
 
+/// Whatever else an envelope says, there is room for so many octets of recipients, and the reader takes as many.
+#[test]
+fn the_longest_envelope() {
+    let long = "x".repeat(4_000);
+    let recipient = Recipient {
+        path: format!("<{}@example.net>", "a".repeat(200)),
+        parameters: "NOTIFY=NEVER".to_owned(),
+    };
+    let count = usize::try_from(MAX_RECIPIENT_OCTETS / recipient.octets()).unwrap();
+    assert!(count > 10_000 && count <= MAX_RECIPIENTS, "{count}");
+    let envelope = Envelope {
+        arrived: UnixTime(u64::MAX),
+        client: long.clone(),
+        helo: long.clone(),
+        user: long.clone(),
+        from: format!("<{long}>"),
+        parameters: long,
+        to: vec![recipient; count],
+    };
+    let text = envelope.emit().unwrap();
+    assert_eq!(read(&text).unwrap().0, envelope);
+    let mut text = String::from_utf8(small().emit().unwrap()).unwrap();
+    let line = "to <ann@example.net>\n";
+    assert!(text.contains(line));
+    text = text.replace(line, &line.repeat(MAX_RECIPIENTS + 1));
+    let broken = read(text.as_bytes()).unwrap_err();
+    assert!(broken.to_string().contains("more than 20000"), "{broken}");
+}
+
 #[test]
 fn is_refused_wherever_it_is_cut() {
     let text = small().emit().unwrap();
@@ -112,7 +141,7 @@ fn is_refused_wherever_it_is_cut() {
 #[test]
 fn the_writer_refuses_what_the_reader_would() {
     type Change = fn(&mut Envelope);
-    let cases: [(Change, &str); 9] = [
+    let cases: [(Change, &str); 10] = [
         (|e| e.from = "<>\r".to_owned(), "from: a control character"),
         (|e| e.from.clear(), "from: the value is empty"),
         (|e| e.from = "joe".to_owned(), "from: a path"),
@@ -134,7 +163,14 @@ fn the_writer_refuses_what_the_reader_would() {
             "user: the line is longer than 4096 octets",
         ),
         (
-            |e| e.to = vec![e.to[0].clone(); 200_000],
+            |e| e.to = vec![e.to[0].clone(); MAX_RECIPIENTS + 1],
+            "there are more than 20000 recipients, the limit",
+        ),
+        (
+            |e| {
+                e.to[0].parameters = "p".repeat(300);
+                e.to = vec![e.to[0].clone(); MAX_RECIPIENTS];
+            },
             "the envelope is longer than 4194304 octets",
         ),
     ];

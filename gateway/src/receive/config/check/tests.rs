@@ -121,6 +121,10 @@ fn what_makes_no_sense_has_its_line() {
             "x:11: 0 is not enough|x:12: 0 is not enough",
         ),
         (
+            format!("{MX}{MAIL}[limits]\nrecipients = 20001\n"),
+            "x:11: a message has 20000 recipients at most",
+        ),
+        (
             format!("{MX}{MAIL}[dns]\nzones = ['$/file', '$/none']\n"),
             "x:11: $/none: no such file or directory",
         ),
