@@ -6,6 +6,7 @@
 
 mod chains;
 mod policy;
+mod queue;
 mod receive;
 mod send;
 mod trouble;
