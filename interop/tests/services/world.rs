@@ -15,6 +15,8 @@ pub struct World {
     pub certificate: Certificate,
     /// The signing key of example.test.
     pub key: PathBuf,
+    /// What the DNS says of it.
+    pub record: String,
 }
 
 impl World {
@@ -54,6 +56,7 @@ impl World {
             folder,
             certificate,
             key,
+            record: text.to_owned(),
         })
     }
 
@@ -134,6 +137,11 @@ impl World {
 
     /// Puts a message into the spool of the sender.
     pub fn submit_file(&self, from: &str, to: &[&str], message: &[u8]) {
+        self.submit_with(&[], from, to, message);
+    }
+
+    /// The same with more arguments of `scop send`.
+    pub fn submit_with(&self, more: &[&str], from: &str, to: &[&str], message: &[u8]) {
         let config = self.path("send.toml");
         let mut arguments = vec![
             "send",
@@ -146,6 +154,7 @@ impl World {
         for recipient in to {
             arguments.extend(["--to", recipient]);
         }
+        arguments.extend(more);
         let output = scop(&arguments, message);
         assert!(
             output.status.success(),
