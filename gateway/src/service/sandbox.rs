@@ -94,20 +94,8 @@ impl Sandbox {
         give_up_capabilities();
         let landlock = rules::apply(self)?;
         let calls = calls::restrict()?;
-        match landlock {
-            None => warn!(
-                "this kernel has no landlock: file permissions alone keep the service from files of others"
-            ),
-            Some(held) if held.network && held.scope => {}
-            Some(held) => warn!(
-                landlock = held.version,
-                "this kernel is too old to bind the service to its own {}",
-                if held.network {
-                    "signals and abstract sockets"
-                } else {
-                    "ports, signals and abstract sockets"
-                }
-            ),
+        if let Some(lack) = landlock.lack() {
+            warn!("{lack}");
         }
         if calls.is_none() {
             warn!(
@@ -116,8 +104,8 @@ impl Sandbox {
             );
         }
         info!(
-            landlock = landlock.map_or(0, |held| held.version),
-            network = landlock.is_some_and(|held| held.network),
+            landlock = landlock.in_force(),
+            network = landlock.has_network(),
             system_calls = calls,
             "confined"
         );
