@@ -87,18 +87,25 @@ struct Desk {
 
 /// Runs until it is told to stop.
 pub(crate) fn run(arguments: &Receive) -> Result<(), Error> {
-    let config: Config = service::config::open(&arguments.config)?;
+    let (config, file) = service::config::open::<Config>(&arguments.config)?;
     if arguments.check_config {
+        file.say_warnings();
         Opened::new(&config, true)?;
         return crate::print(&service::config::report(&arguments.config, &config));
     }
     service::log::start(&config.log);
-    let listeners = (config.listen.iter())
-        .map(Listener::bind)
+    file.log_warnings();
+    let listeners = (config.listen.iter().enumerate())
+        .map(|(index, listen)| {
+            Listener::bind(listen)
+                .map_err(|error| file.error(&format!("listen.{index}.address"), error))
+        })
         .collect::<Result<Vec<_>, _>>()?;
-    let figures = config.metrics.map(service::listen::bind).transpose()?;
+    let figures = (config.metrics.map(service::listen::bind).transpose())
+        .map_err(|error| file.error("metrics", error))?;
     let opened = Opened::new(&config, false)?;
     let setup = Setup {
+        file,
         sandbox: (!arguments.no_sandbox).then(|| config.sandbox()),
         threads: config.threads,
     };

@@ -40,17 +40,21 @@ pub(crate) fn run(arguments: &Send) -> Result<(), Error> {
         let id = submit::run(&config, arguments, file)?;
         return crate::print(&format!("{id}\n"));
     }
-    let config: Config = service::config::open(&arguments.config)?;
+    let (config, file) = service::config::open::<Config>(&arguments.config)?;
     let figures = metrics::Sender::new();
     if arguments.check_config {
+        file.say_warnings();
         let keys = Keys::read(&config.sign)?;
         Way::new(&config, keys, None, &figures)?;
         return crate::print(&service::config::report(&arguments.config, &config));
     }
     log::start(&config.log);
-    let socket = config.metrics.map(listen::bind).transpose()?;
+    file.log_warnings();
+    let socket = (config.metrics.map(listen::bind).transpose())
+        .map_err(|error| file.error("metrics", error))?;
     let opened = Opened::new(&config, &figures)?;
     let setup = Setup {
+        file,
         sandbox: (!arguments.no_sandbox).then(|| config.sandbox()),
         threads: config.threads,
     };

@@ -28,6 +28,7 @@ use self::notify::Notify;
 use self::sandbox::Sandbox;
 use crate::error::Error;
 use crate::message::reason;
+use crate::terminal::shown;
 
 /// Threads for work on files. Each waits for the disk most of its time, and several flushes at once cost
 /// hardly more than one.
@@ -42,6 +43,8 @@ const CUT_SHORT: i32 = 1;
 /// How a service is run.
 #[derive(Debug)]
 pub(crate) struct Setup {
+    /// The configuration.
+    pub(crate) file: config::File,
     /// None with `--no-sandbox`.
     pub(crate) sandbox: Option<Sandbox>,
     /// One for each core without it.
@@ -95,6 +98,12 @@ where
                 }
                 Told::Reload => {
                     info!("told to read certificates, users and keys again");
+                    if setup.file.has_changed().await {
+                        warn!(
+                            file = %shown(setup.file.path().as_os_str().as_encoded_bytes()),
+                            "the configuration has changed since the start: a restart reads it again, SIGHUP does not"
+                        );
+                    }
                     let _ = reloader.send(());
                 }
             }

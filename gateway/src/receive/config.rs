@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::service::config::{Dns, Log, Retry, Span};
+use crate::service::config::{Dns, Log, Retry, Span, absolute};
 use crate::service::sandbox::Sandbox;
 
 /// The whole file.
@@ -21,6 +21,7 @@ pub(crate) struct Config {
     /// The name in Authentication-Results (RFC 8601 2.5); `name` without it.
     pub(crate) authserv_id: Option<String>,
     /// A folder of its own: long messages while they arrive, and those to be handed on.
+    #[serde(deserialize_with = "absolute::path")]
     pub(crate) state: PathBuf,
     pub(crate) listen: Vec<Listen>,
     pub(crate) tls: Option<Tls>,
@@ -71,7 +72,9 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tls {
+    #[serde(deserialize_with = "absolute::path")]
     pub(crate) certificate: PathBuf,
+    #[serde(deserialize_with = "absolute::path")]
     pub(crate) key: PathBuf,
 }
 
@@ -82,6 +85,7 @@ pub(crate) enum Deliver {
     /// Maildirs.
     Maildir {
         /// The folder that holds them.
+        #[serde(deserialize_with = "absolute::path")]
         folder: PathBuf,
         /// Address to the name of a Maildir in `folder`; `*@example.org` is everyone else there.
         mailboxes: BTreeMap<String, String>,
@@ -92,6 +96,7 @@ pub(crate) enum Deliver {
     Smtp(Next),
     /// The spool of another program.
     Spool {
+        #[serde(deserialize_with = "absolute::path")]
         folder: PathBuf,
         recipients: Vec<String>,
     },
@@ -111,10 +116,12 @@ pub(crate) struct Next {
     #[serde(default)]
     pub(crate) implicit_tls: bool,
     /// PEM of authorities that are trusted besides those of the system.
+    #[serde(default, deserialize_with = "absolute::optional")]
     pub(crate) roots: Option<PathBuf>,
     /// Addresses, and domains with an `@` before them.
     pub(crate) recipients: Vec<String>,
     /// The spool of a sender, which tells people what could not be delivered.
+    #[serde(default, deserialize_with = "absolute::optional")]
     pub(crate) bounces: Option<PathBuf>,
 }
 
@@ -123,8 +130,10 @@ pub(crate) struct Next {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Submit {
     /// The file of users; `scop user` makes its lines.
+    #[serde(deserialize_with = "absolute::path")]
     pub(crate) users: PathBuf,
     /// The spool of the sender.
+    #[serde(deserialize_with = "absolute::path")]
     pub(crate) spool: PathBuf,
     #[serde(default)]
     pub(crate) from: Authors,

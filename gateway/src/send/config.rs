@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::service::config::{Dns, Log, Retry, Span};
+use crate::service::config::{Dns, Log, Retry, Span, absolute};
 use crate::service::sandbox::Sandbox;
 
 /// The port of HTTPS.
@@ -22,8 +22,10 @@ pub(crate) struct Config {
     /// The name of this host: in EHLO, in reports.
     pub(crate) name: String,
     /// Where messages to be sent are put.
+    #[serde(deserialize_with = "absolute::path")]
     pub(crate) spool: PathBuf,
     /// A folder of its own: policies of MTA-STS, counts for reports of TLS.
+    #[serde(deserialize_with = "absolute::path")]
     pub(crate) state: PathBuf,
     /// Keys that sign.
     #[serde(default)]
@@ -51,7 +53,7 @@ pub(crate) struct Config {
 pub(crate) struct Key {
     pub(crate) domain: String,
     pub(crate) selector: String,
-    #[serde(rename = "key")]
+    #[serde(rename = "key", deserialize_with = "absolute::path")]
     pub(crate) file: PathBuf,
 }
 
@@ -83,6 +85,7 @@ pub(crate) enum Route {
         #[serde(default)]
         implicit_tls: bool,
         user: Option<String>,
+        #[serde(default, deserialize_with = "absolute::optional")]
         password_file: Option<PathBuf>,
     },
     /// One LMTP server for everything.
@@ -156,6 +159,7 @@ const fn smtp_port() -> u16 {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Tls {
     /// PEM of authorities that are trusted besides those of the system.
+    #[serde(default, deserialize_with = "absolute::optional")]
     pub(crate) roots: Option<PathBuf>,
     /// Policies of MTA-STS are looked for and obeyed (RFC 8461).
     pub(crate) mta_sts: bool,

@@ -3,25 +3,88 @@
 pub(crate) mod check;
 pub(crate) mod source;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer};
+use tokio::task::spawn_blocking;
 
 use self::check::{Checked, Findings};
 use self::source::Source;
 use crate::error::Error;
 use crate::resolve::system::PORT;
-use crate::service::files;
-use crate::terminal::say;
+use crate::service::files::{self, Stamp};
+use crate::terminal::{say, shown};
+
+/// The file of a configuration, as it was read.
+#[derive(Debug)]
+pub(crate) struct File {
+    path: PathBuf,
+    text: String,
+    stamp: Option<Stamp>,
+    warnings: Vec<Error>,
+}
+
+impl File {
+    /// Reads it as text.
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        // Before the text, so that a change meanwhile is one.
+        let stamp = Stamp::of(path);
+        let octets = files::read(path)?;
+        let text = str::from_utf8(&octets).map_err(|error| {
+            let byte = error.valid_up_to() as u64;
+            Error::at(path.display(), byte, "a text in UTF-8 is needed")
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            stamp,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// An error at the value that `way` leads to, such as `listen.0.address`.
+    pub(crate) fn error(&self, way: &str, rule: impl fmt::Display) -> Error {
+        match Source::parse(&self.path, &self.text) {
+            Ok(source) => source.error(way, rule),
+            Err(_) => Error::new(self.path.display(), rule),
+        }
+    }
+
+    /// What was found, for whoever asked for a check.
+    pub(crate) fn say_warnings(&self) {
+        for warning in &self.warnings {
+            say(format_args!("warning: {warning}"));
+        }
+    }
+
+    /// What was found, for the log of a service that starts.
+    pub(crate) fn log_warnings(&self) {
+        for warning in &self.warnings {
+            tracing::warn!("{}", shown(warning.to_string().as_bytes()));
+        }
+    }
+
+    /// Whether it is another one by now.
+    pub(crate) async fn has_changed(&self) -> bool {
+        let (path, stamp) = (self.path.clone(), self.stamp);
+        let changed = spawn_blocking(move || Stamp::of(&path) != stamp).await;
+        changed.unwrap_or_default()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
 
 /// Reads a configuration and looks whether it makes sense. What is wrong is said, one line for each error; the
 /// last one is given back.
-pub(crate) fn open<T: Checked>(path: &Path) -> Result<T, Error> {
-    let text = text(path)?;
-    let (config, findings) = Source::parse(path, &text)
+pub(crate) fn open<T: Checked>(path: &Path) -> Result<(T, File), Error> {
+    let mut file = File::read(path)?;
+    let (config, findings) = Source::parse(path, &file.text)
         .and_then(|source| {
             let config: T = source.values()?;
             let mut findings = Findings::new(&source);
@@ -29,12 +92,11 @@ pub(crate) fn open<T: Checked>(path: &Path) -> Result<T, Error> {
             Ok((config, findings.said()))
         })
         .map_err(|errors| one_of(errors, path))?;
-    for warning in findings.warnings {
-        say(format_args!("warning: {warning}"));
-    }
+    file.warnings = findings.warnings;
     if findings.errors.is_empty() {
-        Ok(config)
+        Ok((config, file))
     } else {
+        file.say_warnings();
         Err(one_of(findings.errors, path))
     }
 }
@@ -46,18 +108,10 @@ pub(crate) fn report<T: Checked>(path: &Path, config: &T) -> String {
 
 /// Reads a configuration, and no file that it names.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let text = text(path)?;
-    Source::parse(path, &text)
+    let file = File::read(path)?;
+    Source::parse(path, &file.text)
         .and_then(|source| source.values())
         .map_err(|errors| one_of(errors, path))
-}
-
-fn text(path: &Path) -> Result<String, Error> {
-    let octets = files::read(path)?;
-    str::from_utf8(&octets).map(str::to_owned).map_err(|error| {
-        let byte = error.valid_up_to() as u64;
-        Error::at(path.display(), byte, "a text in UTF-8 is needed")
-    })
 }
 
 /// Says all errors but the last, which is for the caller.
@@ -104,6 +158,7 @@ pub(crate) struct Dns {
     /// The server; those of `/etc/resolv.conf` without it.
     pub(crate) server: Option<SocketAddr>,
     /// Zone files that answer before any server, for trying things out.
+    #[serde(deserialize_with = "absolute::list")]
     pub(crate) zones: Vec<PathBuf>,
 }
 
@@ -128,8 +183,7 @@ impl Dns {
 }
 
 /// A length of time: `30s`, `5m`, `4h`, `5d`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span(pub(crate) Duration);
 
 impl Default for Retry {
@@ -144,25 +198,78 @@ impl Default for Retry {
     }
 }
 
-impl TryFrom<String> for Span {
-    type Error = String;
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Time;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        let rule = || format!("a time is a number and s, m, h or d, like 30s: {text:?}");
-        let (number, unit) = text
-            .split_at_checked(text.len().saturating_sub(1))
-            .ok_or_else(rule)?;
+        impl Visitor<'_> for Time {
+            type Value = Span;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a time in quotes, like \"30s\",")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Span, E> {
+                Span::parse(text).ok_or_else(|| {
+                    E::custom(format_args!(
+                        "a time is a number and s, m, h or d, like 30s: {text:?}"
+                    ))
+                })
+            }
+        }
+
+        deserializer.deserialize_str(Time)
+    }
+}
+
+impl Span {
+    fn parse(text: &str) -> Option<Self> {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
         let factor: u64 = match unit {
             "s" => 1,
             "m" => 60,
             "h" => 3_600,
             "d" => 86_400,
-            _ => return Err(rule()),
+            _ => return None,
         };
-        let number: u64 = number.parse().map_err(|_| rule())?;
-        number
-            .checked_mul(factor)
-            .map(|seconds| Self(Duration::from_secs(seconds)))
-            .ok_or_else(rule)
+        let number: u64 = number.parse().ok()?;
+        let seconds = number.checked_mul(factor)?;
+        Some(Self(Duration::from_secs(seconds)))
+    }
+}
+
+/// Paths begin at the root: a service is started in any folder, and one path means one file.
+pub(crate) mod absolute {
+    use super::{Deserialize, Deserializer, PathBuf};
+
+    #[derive(Deserialize)]
+    #[serde(try_from = "PathBuf")]
+    struct Absolute(PathBuf);
+
+    impl TryFrom<PathBuf> for Absolute {
+        type Error = String;
+
+        fn try_from(path: PathBuf) -> Result<Self, String> {
+            if path.is_absolute() {
+                Ok(Self(path))
+            } else {
+                Err(format!("a path begins with /: \"{}\"", path.display()))
+            }
+        }
+    }
+
+    pub(crate) fn path<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        Absolute::deserialize(from).map(|path| path.0)
+    }
+
+    pub(crate) fn optional<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<PathBuf>, D::Error> {
+        path(from).map(Some)
+    }
+
+    pub(crate) fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PathBuf>, D::Error> {
+        let paths = Vec::<Absolute>::deserialize(from)?;
+        Ok(paths.into_iter().map(|path| path.0).collect())
     }
 }

@@ -4,6 +4,7 @@
 //! Values of labels are words of this program, never text of others: that bounds how many there are, and
 //! keeps addresses and content out.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -23,12 +24,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tracing::debug;
 
 use super::Stop;
 
-/// Whoever reads the figures at once; others wait. Prometheus is one, a person is another.
+/// Who reads the figures at once. Prometheus is one, a person is another; when one more comes, the one that came first
+/// makes room: it had its time.
 const CONNECTIONS: usize = 8;
 
 /// One request and its response.
@@ -327,24 +329,23 @@ fn register_start(registry: &mut Registry) {
 
 /// Answers `GET /metrics` until it is time to stop.
 pub(crate) async fn serve(listener: TcpListener, registry: Arc<Registry>, mut stop: Stop) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut readers: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        // Closed is what a semaphore of ours never is.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.requested() => return,
         };
         match accepted {
             Ok((stream, _)) => {
-                let registry = Arc::clone(&registry);
-                tokio::spawn(async move {
-                    // One that takes longer is dropped.
-                    let _ = tokio::time::timeout(TIME, answer(stream, registry)).await;
-                    drop(place);
-                });
+                readers.retain(|reader| !reader.is_finished());
+                if readers.len() >= CONNECTIONS
+                    && let Some(oldest) = readers.pop_front()
+                {
+                    oldest.abort();
+                }
+                // One that takes longer is dropped.
+                let reader = tokio::time::timeout(TIME, answer(stream, Arc::clone(&registry)));
+                readers.push_back(tokio::spawn(reader).abort_handle());
             }
             Err(error) => {
                 debug!(%error, "a reader of the figures was not accepted");
@@ -489,9 +490,9 @@ mod tests {
         figures.messages.add(["accepted"]);
         let served = tokio::spawn(serve(listener, figures.registry(), stop));
 
-        // Some who say nothing take no place from others.
+        // Those who say nothing take no place from others.
         let mut idle = Vec::new();
-        for _ in 0..CONNECTIONS - 1 {
+        for _ in 0..3 * CONNECTIONS {
             idle.push(TcpStream::connect(address).await.unwrap());
         }
         let response = ask(address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -512,6 +513,11 @@ mod tests {
             "x".repeat(REQUEST)
         );
         assert!(ask(address, &long).await.starts_with("HTTP/1.1 431 "));
+
+        // And those who came first are gone.
+        let mut nothing = String::new();
+        let end = idle[0].read_to_string(&mut nothing).await;
+        assert!(end.is_err() || nothing.is_empty());
 
         stopper.send(true).unwrap();
         served.await.unwrap();

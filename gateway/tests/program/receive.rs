@@ -1,6 +1,7 @@
 //! `scop receive` and clients that speak with it over real sockets, each rule of its own.
 
 mod service;
+mod start;
 mod submission;
 
 use std::fs;

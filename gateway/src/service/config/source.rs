@@ -1,5 +1,7 @@
 //! A configuration file as text and as keys, so that an error has its line, whoever finds it.
 
+mod words;
+
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
@@ -12,6 +14,9 @@ use crate::error::Error;
 
 /// Errors that are told at once; whoever made more has another file in mind.
 const MOST_ERRORS: usize = 20;
+
+/// The key that says which form a table has: without it nothing of the table is understood.
+const TAG: &str = "to";
 
 /// A file whose form is that of TOML.
 #[derive(Debug)]
@@ -64,6 +69,7 @@ impl<'t> Source<'t> {
             };
             let span = error.span();
             let Some((key, known)) = unknown_key(error.message()) else {
+                let span = self.blame::<T>(&table, error.message(), span);
                 let line = span.as_ref().map(|span| line_of(self.text, span.start));
                 errors.push((line, self.explain(error.message(), span)));
                 return in_order(errors);
@@ -135,13 +141,40 @@ impl<'t> Source<'t> {
         (Some(line_of(self.text, span.start)), String::new())
     }
 
+    /// Where a value is wrong. Of a table that was read as a whole first, serde says no more than where that is: then it
+    /// is the key without which this error is not there.
+    fn blame<T: DeserializeOwned>(
+        &self,
+        table: &Spanned<DeTable<'t>>,
+        message: &str,
+        span: Option<Range<usize>>,
+    ) -> Option<Range<usize>> {
+        let span = span?;
+        if message.starts_with("missing field ") {
+            return Some(span);
+        }
+        let whole = table.span();
+        let places = self.places();
+        let keys = (places.iter().filter(|place| place.span == span)).flat_map(|place| place.table);
+        let is_guilty = |key: &DeString<'_>| {
+            let mut without = table.clone();
+            let is_there = key != TAG && remove(without.get_mut(), &whole, key, &span);
+            is_there
+                && !T::deserialize(Deserializer::from(without))
+                    .is_err_and(|error| error.message() == message)
+        };
+        let found = (keys.into_iter())
+            .find(|(key, _)| is_guilty(key.get_ref()))
+            .map(|(_, value)| value.span());
+        Some(found.unwrap_or(span))
+    }
+
     /// What is wrong with a value.
     fn explain(&self, message: &str, span: Option<Range<usize>>) -> Error {
-        let words = one_line(message);
         let Some(span) = span else {
-            return error_at(&self.path, None, words);
+            return error_at(&self.path, None, words::rule(message));
         };
-        if let Some(key) = between(&words, "missing field \"", "\"") {
+        if let Some(key) = between(message, "missing field `", "`") {
             // The whole file has no line.
             let (line, name) = self
                 .places()
@@ -166,9 +199,10 @@ impl<'t> Source<'t> {
             .flat_map(|place| place.table)
             .rfind(|(_, value)| within(&span, &value.span()))
             .map(|(key, _)| key.get_ref().to_string());
+        let rule = words::rule(message);
         let rule = match key {
-            Some(key) => format!("{key}: {words}"),
-            None => words,
+            Some(key) => format!("{key}: {rule}"),
+            None => rule,
         };
         error_at(&self.path, line, rule)
     }

@@ -272,8 +272,10 @@ fn confined() {
     let ports: Vec<u32> = ports.split(' ').map(|port| port.parse().unwrap()).collect();
     let parent = ports[2];
     let [dns, other] = [0, 1].map(|index| u16::try_from(ports[index]).unwrap());
-    let config: Config = service::config::read(&folder.join("receiver.toml")).unwrap();
+    let path = folder.join("receiver.toml");
+    let config: Config = service::config::read(&path).unwrap();
     let setup = service::Setup {
+        file: service::config::File::read(&path).unwrap(),
         sandbox: Some(config.sandbox()),
         threads: std::num::NonZeroUsize::new(2),
     };
