@@ -3,7 +3,7 @@
 //! Read: PEM with `PRIVATE KEY` (PKCS#8, RFC 5958; RSA, and Ed25519 by RFC 8410) or `RSA PRIVATE KEY` (PKCS#1,
 //! RFC 8017 A.1.2), and an Ed25519 seed as 32 octets in base64. Written: PKCS#8 in PEM.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::message::{Source, reason};
-use crate::terminal::say;
 
 /// The longest key file that is read: RSA with 4096 bits needs 3.3 KiB.
 const MAX_KEY_FILE: u64 = 64 << 10;
@@ -58,7 +57,6 @@ impl SigningKey {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let place = path.display();
         let file = Source::open_file(path)?;
-        warn_if_open_to_others(path, &file);
         let mut text = Zeroizing::new(Vec::new());
         file.take(MAX_KEY_FILE + 1)
             .read_to_end(&mut text)
@@ -170,21 +168,17 @@ fn find(text: &[u8], what: &[u8]) -> Option<usize> {
     text.windows(what.len()).position(|window| window == what)
 }
 
-/// Says so when others than the owner can read the key.
-fn warn_if_open_to_others(path: &Path, file: &File) {
-    #[cfg(unix)]
-    if let Ok(metadata) = file.metadata() {
-        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
-        if metadata.is_file() && mode & 0o077 != 0 {
-            say(format_args!(
-                "warning: {}: mode {:04o} opens the private key to others; `chmod 600` it",
-                path.display(),
-                mode & 0o7777
-            ));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = (path, file);
+/// What is to be said when others than the owner can read the key.
+pub(crate) fn warning(path: &Path) -> Option<String> {
+    let metadata = path.metadata().ok()?;
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+    (metadata.is_file() && mode & 0o077 != 0).then(|| {
+        format!(
+            "{}: mode {:04o} opens the private key to others; `chmod 600` it",
+            path.display(),
+            mode & 0o7777
+        )
+    })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::check::now;
 use super::keygen::key_name;
 use crate::cli::Sign;
 use crate::error::Error;
-use crate::key_file::SigningKey;
+use crate::key_file::{self, SigningKey};
 use crate::message::{LineEnds, MessageReader, Source, reason};
 use crate::output_error;
 use crate::terminal::say;
@@ -30,6 +30,9 @@ pub(crate) fn run(arguments: &Sign, out: &mut impl Write) -> Result<(), Error> {
         let rule = "relaxed or simple is needed for the header, and after a slash for the body (RFC 6376 3.5)";
         return Err(Error::new("--canon", rule));
     };
+    if let Some(warning) = key_file::warning(&arguments.key) {
+        say(format_args!("warning: {warning}"));
+    }
     let key = SigningKey::read(&arguments.key)?;
     let options = SignOptions::new(arguments.domain.as_bytes(), arguments.selector.as_bytes())
         .canonicalization(canonicalization)

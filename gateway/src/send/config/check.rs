@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Config, Key, Route};
-use crate::key_file::SigningKey;
+use crate::key_file::{self, SigningKey};
 use crate::service::config::check::{Checked, Findings, is_domain};
 
 /// Reports are spread over this time (RFC 8460 4.1).
@@ -104,6 +104,9 @@ fn check_keys(keys: &[Key], findings: &mut Findings<'_>) {
             findings.error(&way("selector"), rule);
         }
         findings.found(&way("key"), SigningKey::read(&key.file));
+        if let Some(warning) = key_file::warning(&key.file) {
+            findings.warn(&way("key"), warning);
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 use super::*;
 use crate::service::config::source::Source;
 use crate::service::config::source::tests::example;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 fn errors(text: &str) -> Vec<String> {
@@ -72,6 +74,33 @@ fn what_makes_no_sense_has_its_line() {
     ] {
         assert_eq!(errors(&text).join("|"), expected, "{text}");
     }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_key_for_everyone_is_a_warning() {
+    let folder = std::env::temp_dir().join(format!("scop-check-key-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let key = folder.join("key");
+    std::fs::write(&key, "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=\n").unwrap();
+    let shown = folder.display();
+    let text = format!(
+        "name = 'mail.example.org'\nspool = '{shown}/spool'\nstate = '{shown}/state'\n\
+         [[sign]]\ndomain = 'example.org'\nselector = 'mail'\nkey = '{shown}/key'\n"
+    );
+    let source = Source::parse(Path::new("x"), &text).unwrap();
+    let config: Config = source.values().unwrap();
+    let warnings = |mode: u32| -> Vec<String> {
+        std::fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
+        let mut findings = Findings::new(&source);
+        config.check(&mut findings);
+        let warnings = findings.said().warnings;
+        warnings.iter().map(ToString::to_string).collect()
+    };
+    let said =
+        format!("x:7: {shown}/key: mode 0640 opens the private key to others; `chmod 600` it");
+    assert_eq!(warnings(0o640), [said]);
+    assert_eq!(warnings(0o600), [""; 0]);
     std::fs::remove_dir_all(folder).unwrap();
 }
 
