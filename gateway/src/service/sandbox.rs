@@ -38,6 +38,9 @@ const AUTHORITIES: [&str; 5] = [
 /// Who the resolvers are.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
+/// Where chance comes from in a program that is linked statically: it does not find the C library's `getrandom`.
+const CHANCE: [&str; 2] = ["/dev/random", "/dev/urandom"];
+
 /// What a service needs once it runs; all else it cannot do.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sandbox {
@@ -52,10 +55,14 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    /// What every service needs: the list of resolvers.
+    /// What every service needs: the list of resolvers, and chance.
     pub(crate) fn new() -> Self {
         Self {
-            read: vec![RESOLV_CONF.into()],
+            read: [RESOLV_CONF]
+                .into_iter()
+                .chain(CHANCE)
+                .map(PathBuf::from)
+                .collect(),
             ..Self::default()
         }
     }

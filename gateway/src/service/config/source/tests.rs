@@ -176,11 +176,11 @@ fn keys_within_keys() {
         ["x.toml:7: password_file: a path begins with /: \"x\""]
     );
     let found = errors::<Sender>(
-        "name = 'x'\nspool = '/s'\nstate = '/t'\nroute = { to = 'lmtp', address = '127.0.0.1:24', host = 'x' }",
+        "name = 'x'\nspool = '/s'\nstate = '/t'\nroute = { to = 'lmtp', address = '127.0.0.1:24', user = 'x' }",
     );
     assert_eq!(
         found,
-        ["x.toml:4: unknown key \"host\" in [route]; known: address"]
+        ["x.toml:4: unknown key \"user\" in [route]; known: address, host, implicit_tls"]
     );
 }
 
