@@ -10,8 +10,8 @@
 use core::fmt;
 
 use scop_core::ParseError;
-use scop_mime_core::header::address::{AddressErrorKind, AddressQuirk, Addresses};
-use scop_mime_core::{Address, Field, FieldDefect, HeaderBlock, Mailbox};
+use scop_mime_core::header::address::{AddressErrorKind, AddressQuirk};
+use scop_mime_core::{Address, AddressList, Field, FieldDefect, HeaderBlock, Mailbox};
 
 use crate::Domain;
 use crate::domain::DomainErrorKind;
@@ -62,39 +62,35 @@ impl fmt::Display for Ambiguity {
 impl<'a> Author<'a> {
     /// The author domain of a message.
     pub fn of(header: HeaderBlock<'a>) -> Self {
-        let field = match sole_field(header, b"From") {
-            Ok(Some(field)) => field,
+        let list = match mailboxes(header, b"From") {
+            Ok(Some(list)) => list,
             Ok(None) => return Self::None,
-            Err(NotSole::Several) => return Self::Many,
-            Err(NotSole::Lookalike(at)) => {
-                return Self::Ambiguous(ParseError::new(Ambiguity::Lookalike, at));
+            Err(NotRead::Several) => return Self::Many,
+            Err(NotRead::Ambiguous(error)) => {
+                return match error.kind() {
+                    Ambiguity::Syntax(AddressErrorKind::NoAddress) => Self::None,
+                    _ => Self::Ambiguous(error),
+                };
             }
         };
-        let base = field.offset().saturating_add(field.value_start());
-        Self::of_value(field.value()).unwrap_or_else(|error| match error.kind() {
-            Ambiguity::Syntax(AddressErrorKind::NoAddress) => Self::None,
-            _ => Self::Ambiguous(error.nested(base)),
-        })
-    }
-
-    /// The domain of all mailboxes in the value of a From field.
-    fn of_value(value: &'a [u8]) -> Result<Self, ParseError<Ambiguity>> {
         let mut author = None;
         let mut many = false;
-        for address in Addresses::new(value) {
-            let domain = match address.map_err(|error| error.map(Ambiguity::Syntax))? {
-                Address::Group(group) => {
-                    return Err(ParseError::new(Ambiguity::Group, group.offset()));
+        for mailbox in list.mailboxes() {
+            let domain = mailbox.addr_spec().domain();
+            let domain = match Domain::parse(domain.raw()) {
+                Ok(parsed) => parsed,
+                Err(error) => {
+                    let error = error.map(Ambiguity::Domain).nested(domain.offset());
+                    return Self::Ambiguous(error.nested(list.offset()));
                 }
-                Address::Mailbox(mailbox) => domain_of(mailbox)?,
             };
             many |= author.replace(domain).is_some_and(|other| other != domain);
         }
-        Ok(match author {
+        match author {
             None => Self::None,
             Some(_) if many => Self::Many,
             Some(domain) => Self::One(domain),
-        })
+        }
     }
 
     /// The domain, if there is exactly one.
@@ -117,58 +113,95 @@ impl fmt::Display for Author<'_> {
     }
 }
 
-/// Why a field that may stand once is not the only one of its name.
+/// Why the mailboxes of a field are not beyond doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum NotSole {
-    /// There are several.
+pub enum NotRead {
+    /// There are several fields of the name (RFC 5322 3.6).
     Several,
-    /// A malformed line, or what stands behind a bare CR, that some readers take for one; at which byte of the
-    /// header.
-    Lookalike(usize),
+    /// It can be read in two ways, or cannot be read; why, and at which byte of the header.
+    Ambiguous(ParseError<Ambiguity>),
 }
 
-impl fmt::Display for NotSole {
+impl fmt::Display for NotRead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Several => "there are several (RFC 5322 3.6)",
-            Self::Lookalike(_) => "something malformed may be read as another (RFC 5322 2.2)",
-        })
+        match self {
+            Self::Several => f.write_str("there are several such fields (RFC 5322 3.6)"),
+            Self::Ambiguous(error) => write!(f, "{error} of the header"),
+        }
     }
 }
 
-impl core::error::Error for NotSole {}
+impl core::error::Error for NotRead {}
 
-/// The field of a name that may stand once in a message, as From and Sender may (RFC 5322 3.6).
+/// Mailboxes that every reader sees alike: there is one at least, no group, and no quirk that
+/// [is ambiguous](AddressQuirk::is_ambiguous).
+#[derive(Clone, Copy, Debug)]
+pub struct PlainMailboxes<'a> {
+    list: AddressList<'a>,
+    offset: usize,
+}
+
+impl<'a> PlainMailboxes<'a> {
+    /// In order.
+    pub fn mailboxes(&self) -> impl Iterator<Item = Mailbox<'a>> + use<'a> {
+        self.list.mailboxes()
+    }
+
+    /// Where the value begins in the header.
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+/// The mailboxes in the field of a name that may stand once in a message, as From and Sender may (RFC 5322 3.6);
+/// `None` when there is no such field.
 ///
 /// # Errors
-/// When some reader may see another one.
-pub fn sole_field<'a>(header: HeaderBlock<'a>, name: &[u8]) -> Result<Option<Field<'a>>, NotSole> {
+/// When some reader may see other mailboxes, or none.
+pub fn mailboxes<'a>(
+    header: HeaderBlock<'a>,
+    name: &[u8],
+) -> Result<Option<PlainMailboxes<'a>>, NotRead> {
     let mut sole = None;
     for field in header.fields() {
         if let Some(at) = lookalike(field, name) {
-            return Err(NotSole::Lookalike(field.offset().saturating_add(at)));
+            let at = field.offset().saturating_add(at);
+            return Err(NotRead::Ambiguous(ParseError::new(
+                Ambiguity::Lookalike,
+                at,
+            )));
         }
         if field.is(name) && sole.replace(field).is_some() {
-            return Err(NotSole::Several);
+            return Err(NotRead::Several);
         }
     }
-    Ok(sole)
+    let Some(field) = sole else {
+        return Ok(None);
+    };
+    let offset = field.offset().saturating_add(field.value_start());
+    let list = plain_list(field.value());
+    let list = list.map_err(|error| NotRead::Ambiguous(error.nested(offset)))?;
+    Ok(Some(PlainMailboxes { list, offset }))
 }
 
-fn domain_of(mailbox: Mailbox<'_>) -> Result<Domain<'_>, ParseError<Ambiguity>> {
-    // The other quirks are none here: a display name counts for nothing (RFC 9989 11.4), a local part
-    // may be of any script, and `Domain` refuses literals and U-labels.
-    let misleads = |quirk: &AddressQuirk| quirk.is_ambiguous();
-    let (local, domain) = (
-        mailbox.addr_spec().local_part(),
-        mailbox.addr_spec().domain(),
-    );
-    if let Some(quirk) = mailbox.quirks().find(misleads) {
-        return Err(ParseError::new(Ambiguity::Quirk(quirk), local.offset()));
+fn plain_list(value: &[u8]) -> Result<AddressList<'_>, ParseError<Ambiguity>> {
+    let list = AddressList::parse(value).map_err(|error| error.map(Ambiguity::Syntax))?;
+    for address in list.iter() {
+        let mailbox = match address {
+            Address::Group(group) => {
+                return Err(ParseError::new(Ambiguity::Group, group.offset()));
+            }
+            Address::Mailbox(mailbox) => mailbox,
+        };
+        // The other quirks are none here: a display name counts for nothing (RFC 9989 11.4), and a local part
+        // may be of any script.
+        if let Some(quirk) = mailbox.quirks().find(|quirk| quirk.is_ambiguous()) {
+            let at = mailbox.addr_spec().local_part().offset();
+            return Err(ParseError::new(Ambiguity::Quirk(quirk), at));
+        }
     }
-    Domain::parse(domain.raw())
-        .map_err(|error| error.map(Ambiguity::Domain).nested(domain.offset()))
+    Ok(list)
 }
 
 /// Where something begins in a field that some reader takes for a field called `name`, though it is none:

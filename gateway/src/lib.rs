@@ -8,6 +8,7 @@
     reason = "a program on std names it throughout; the rule is for crates that must build without"
 )]
 
+mod a_label;
 mod body;
 mod cli;
 mod command;

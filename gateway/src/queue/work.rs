@@ -198,7 +198,7 @@ impl<T> Work<T> {
                 .unwrap_or_default()
                 .to_owned(),
         }
-        .to_lowercase()
+        .to_ascii_lowercase()
     }
 
     fn enter<'w>(&'w self, id: &'w Arc<Id>) -> Entered<'w, T> {

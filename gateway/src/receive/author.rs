@@ -11,9 +11,8 @@
 
 use std::fmt::Display;
 
-use scop_dmarc::author::sole_field;
-use scop_mime_core::header::address::Addresses;
-use scop_mime_core::{Address, HeaderBlock, Mailbox};
+use scop_dmarc::author::{PlainMailboxes, mailboxes};
+use scop_mime_core::HeaderBlock;
 use scop_smtp_proto::Reply;
 use tracing::info;
 
@@ -74,35 +73,16 @@ impl Place {
         }
     }
 
-    /// The addresses in the one field of this name, each with one reading; `None` without the field.
-    fn mailboxes<'h>(&self, header: HeaderBlock<'h>) -> Result<Option<Vec<Mailbox<'h>>>, Fault> {
-        let sole = sole_field(header, self.name.as_bytes());
-        let Some(sole) = sole.map_err(|rule| self.unreadable(&rule))? else {
-            return Ok(None);
-        };
-        let mut mailboxes = Vec::new();
-        for address in Addresses::new(sole.value()) {
-            let mailbox = match address.map_err(|rule| self.unreadable(&rule))? {
-                Address::Mailbox(mailbox) => mailbox,
-                Address::Group(_) => {
-                    return Err(self.unreadable(&"it holds a group (RFC 6854 3)"));
-                }
-            };
-            if let Some(quirk) = mailbox.quirks().find(|quirk| quirk.is_ambiguous()) {
-                return Err(self.unreadable(&quirk));
-            }
-            mailboxes.push(mailbox);
-        }
-        if mailboxes.is_empty() {
-            return Err(self.unreadable(&"there is no address in it (RFC 5322 3.6.2)"));
-        }
-        Ok(Some(mailboxes))
+    /// The mailboxes in the one field of this name; `None` without the field.
+    fn read<'h>(&self, header: HeaderBlock<'h>) -> Result<Option<PlainMailboxes<'h>>, Fault> {
+        let read = mailboxes(header, self.name.as_bytes());
+        read.map_err(|rule| self.unreadable(&rule))
     }
 
     /// Whether all of them are addresses of a user.
-    fn hold(&self, mailboxes: &[Mailbox<'_>], user: &User) -> Result<(), Fault> {
-        let is_own = |mailbox: &Mailbox<'_>| user.may_write_as(&mailbox.addr_spec());
-        if mailboxes.iter().all(is_own) {
+    fn hold(&self, read: &PlainMailboxes<'_>, user: &User) -> Result<(), Fault> {
+        let mut addresses = read.mailboxes().map(|mailbox| mailbox.addr_spec());
+        if addresses.all(|address| user.may_write_as(&address)) {
             return Ok(());
         }
         Err(Fault {
@@ -114,14 +94,14 @@ impl Place {
 
 fn judge(header: &[u8], user: &User) -> Result<(), Fault> {
     let header = HeaderBlock::new(header);
-    let Some(from) = FROM.mailboxes(header)? else {
+    let Some(from) = FROM.read(header)? else {
         return Err(FROM.unreadable(&"it is missing (RFC 5322 3.6)"));
     };
     FROM.hold(&from, user)?;
-    let Some(sender) = SENDER.mailboxes(header)? else {
+    let Some(sender) = SENDER.read(header)? else {
         return Ok(());
     };
-    if sender.len() > 1 {
+    if sender.mailboxes().count() > 1 {
         return Err(SENDER.unreadable(&"it holds several addresses (RFC 5322 3.6.2)"));
     }
     SENDER.hold(&sender, user)
@@ -170,6 +150,28 @@ mod tests {
     }
 
     #[test]
+    fn labels_in_two_forms_are_one() {
+        for (address, header) in [
+            (
+                "joe@b\u{fc}cher.example",
+                "From: joe@xn--bcher-kva.example\r\n",
+            ),
+            (
+                "joe@xn--bcher-kva.example",
+                "From: joe@B\u{dc}cher.example\r\n",
+            ),
+            (
+                "*@b\u{fc}cher.example",
+                "From: j\u{f6}e@b\u{fc}cher.example\r\n",
+            ),
+        ] {
+            assert_eq!(told(address, header), "taken", "{header}");
+        }
+        let header = "From: joe@bucher.example\r\n";
+        assert_eq!(told("*@b\u{fc}cher.example", header), "From of others");
+    }
+
+    #[test]
     fn messages_of_others() {
         for header in [
             "From: ann@example.org\r\n",
@@ -180,6 +182,7 @@ mod tests {
             "From: joe@sub.example.net\r\n",
             "From: joe@[192.0.2.1]\r\n",
             "Resent-From: joe@example.org\r\nSender: joe@example.org\r\nFrom: ann@example.com\r\n",
+            "From: joe@b\u{fc}cher.example\r\n",
         ] {
             assert_eq!(told(ADDRESSES, header), "From of others", "{header}");
             assert_eq!(told("*", header), "taken", "{header}");

@@ -1,6 +1,6 @@
 //! For whom mail is taken from outside: addresses, whole domains, and nobody else.
 //!
-//! Domains compare without regard to ASCII case (RFC 5321 2.3.5). So do local parts, though RFC 5321 2.4 leaves
+//! Domains compare in A-labels and without regard to ASCII case (RFC 5321 2.3.5, RFC 5890 2.3.2.4). So do local parts, though RFC 5321 2.4 leaves
 //! that to the host: nobody gives `Ann` and `ann` to two people. Quotes around a local part that needs none
 //! change nothing (RFC 5321 4.1.2).
 
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use scop_mime_core::AddrSpec;
 use scop_smtp_proto::{ForwardPath, Mailbox};
 
+use crate::a_label;
 use crate::error::Error;
 
 /// Whom mail is taken for, each with its place: the index of a Maildir, where there are several.
@@ -109,12 +110,12 @@ pub(crate) fn field_key(address: &AddrSpec<'_>) -> String {
 
 /// The domain of an address in the form in which domains are compared.
 pub(crate) fn domain_key(mailbox: &Mailbox<'_>) -> String {
-    mailbox.domain().to_string().to_ascii_lowercase()
+    a_label::key(&mailbox.domain().to_string())
 }
 
 /// The same of an address in a header field.
 pub(crate) fn field_domain_key(address: &AddrSpec<'_>) -> String {
-    address.domain().to_string().to_ascii_lowercase()
+    a_label::key(&address.domain().to_string())
 }
 
 fn key_of(local: impl Iterator<Item = u8>, domain: &str) -> String {

@@ -29,6 +29,7 @@ use scop_smtp_proto::policy::route::{
 use scop_smtp_proto::policy::tls_rpt::ResultType;
 use tracing::{debug, info, warn};
 
+use crate::a_label::a_labels;
 use crate::deliver::{Delivery, Pool, Target, TlsResult};
 use crate::queue::{Failure, Outcome, Outgoing, Transport};
 use crate::resolve::Resolver;
@@ -160,10 +161,18 @@ impl<H: HandOver> Transport for Mx<H> {
         domain: &str,
         recipients: &[usize],
     ) -> Vec<Outcome> {
+        // In the DNS, in policies and in reports there are A-labels only.
+        let domain = match a_labels(domain) {
+            Ok(domain) => domain,
+            Err(rule) => {
+                let failed = Outcome::Failed(failure("5.1.2", rule.to_string()));
+                return vec![failed; recipients.len()];
+            }
+        };
         let mut attempt = Attempt {
             message,
             id: message.entry.id.as_str(),
-            domain,
+            domain: &domain,
             wish: TlsWish::Policy,
             policy: None,
             mismatches: Vec::new(),

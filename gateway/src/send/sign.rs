@@ -14,10 +14,11 @@ use std::time::SystemTime;
 use scop_core::UnixTime;
 use scop_crypto::RUST_CRYPTO;
 use scop_dkim::sign::{SignOptions, Signer, SignerError};
-use scop_dmarc::author::Author;
+use scop_dmarc::author::mailboxes;
 use scop_mime_core::{HeaderBlock, HeaderEnd, find_header_end};
 
 use super::config;
+use crate::a_label::a_labels;
 use crate::error::Error;
 use crate::key_file::SigningKey;
 use crate::message::MAX_HEADER;
@@ -75,8 +76,7 @@ impl Keys {
             return Ok(Vec::new());
         };
         let block = HeaderBlock::new(&header);
-        let author = Author::of(block);
-        let Some(domain) = author.domain().map(|domain| domain.to_string()) else {
+        let Some(domain) = author_domain(block) else {
             tracing::debug!(id = %entry.id, "not signed: no single domain is its author");
             return Ok(Vec::new());
         };
@@ -148,6 +148,21 @@ fn read(keys: &[config::Key]) -> Result<Vec<Key>, Error> {
         }
     });
     keys.collect()
+}
+
+/// The domain of the author in A-labels (RFC 8616 5), when there is one beyond doubt.
+fn author_domain(header: HeaderBlock<'_>) -> Option<String> {
+    let from = mailboxes(header, b"From").ok()??;
+    let mut domains = from.mailboxes().map(|mailbox| {
+        let domain = mailbox.addr_spec().domain().to_string();
+        a_labels(&domain)
+            .ok()
+            .map(|domain| domain.to_ascii_lowercase())
+    });
+    let first = domains.next()??;
+    domains
+        .all(|domain| domain.as_ref() == Some(&first))
+        .then_some(first)
 }
 
 /// The header of a message, and where in it the body begins; none when the header is too long.

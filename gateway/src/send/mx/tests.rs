@@ -84,6 +84,10 @@ many-b A 9.0.1.6
 own MX 10 mx1
 own MX 20 mx2
 plain A 9.0.0.9
+$ORIGIN xn--bcher-kva.example.
+@ SOA ns hostmaster 1 1 1 1 1
+@ MX 10 mx
+mx A 9.0.0.7
 ";
 
 fn settings() -> Settings {
@@ -313,7 +317,9 @@ fn domains_without_a_way() {
     for (domain, expected) in [
         ("null.example.org", "F5.1.10"),
         ("nothing.example.org", "F5.1.2"),
-        ("b\u{fc}cher.example", "F5.1.2"),
+        ("nothing.b\u{fc}cher.example", "F5.1.2"),
+        ("b\u{fc}cher_.example.org", "F5.1.2"),
+        ("xn--b\u{fc}cher.example.org", "F5.1.2"),
         ("bad name", "F5.1.2"),
         // No zone answers, and nobody can be asked.
         ("example.net", "T4.4.3"),
@@ -324,6 +330,23 @@ fn domains_without_a_way() {
         let sent = Stand::new(settings(), &[]).send(domain);
         assert_eq!(sent.outcomes, [expected, expected], "{domain}");
         assert!(sent.seen.is_empty(), "{domain}");
+    }
+}
+
+#[test]
+fn domains_in_u_labels_are_looked_up_in_a_labels() {
+    let answers = [("9.0.0.7", &[took()][..])];
+    for domain in [
+        "b\u{fc}cher.example",
+        "B\u{dc}cher.example",
+        "xn--bcher-kva.example",
+    ] {
+        let sent = Stand::new(settings(), &answers).send(domain);
+        assert_eq!(sent.outcomes, ["D", "D"], "{domain}");
+        assert_eq!(
+            sent.seen,
+            ["mx.xn--bcher-kva.example 9.0.0.7 Opportunistic [] [0, 1]"]
+        );
     }
 }
 

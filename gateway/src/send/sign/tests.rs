@@ -101,6 +101,32 @@ fn message(from: &str, body: usize) -> Vec<u8> {
 }
 
 #[test]
+fn a_domain_in_u_labels_has_the_key_of_its_a_labels() {
+    let world = World::new();
+    let key = SigningKey::new_ed25519().unwrap();
+    let keys = Keys::read(&[world.key("xn--bcher-kva.example", "ed", &key)]).unwrap();
+    for (from, signatures_made) in [
+        ("Jo\u{eb} <jo\u{eb}@b\u{fc}cher.example>", 1),
+        ("joe@B\u{dc}cher.example, ann@XN--bcher-kva.example", 1),
+        ("joe@b\u{fc}cher.example, ann@bcher.example", 0),
+        ("joe@b\u{fc}cher_.example", 0),
+        ("Team: joe@b\u{fc}cher.example;", 0),
+        (
+            "joe@b\u{fc}cher.example\r\nFrom: joe@b\u{fc}cher.example",
+            0,
+        ),
+    ] {
+        let message = message(from, 100);
+        let fields = keys.sign(&world.entry(&message)).unwrap();
+        assert_eq!(signatures(&fields), signatures_made, "{from}");
+        if signatures_made == 1 {
+            assert!(String::from_utf8_lossy(&fields).contains("d=xn--bcher-kva.example"));
+            assert_eq!(passing(&[fields, message].concat(), &[key.record()]), 1);
+        }
+    }
+}
+
+#[test]
 fn all_keys_of_the_author_sign() {
     let world = World::new();
     let (ed25519, rsa) = (
