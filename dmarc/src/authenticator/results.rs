@@ -126,6 +126,20 @@ fn ends_a_line(character: char) -> bool {
 /// The name of the field.
 const FIELD: &[u8] = b"Authentication-Results";
 
+/// Whether a reader may take `text` for the name: one who sees neither white space nor octets above 127, and no dot at
+/// the end, which is that of the root of the DNS.
+fn reads_as_name(text: impl Iterator<Item = u8>, mut name: &[u8]) -> bool {
+    while let Some(rest) = name.strip_suffix(b".") {
+        name = rest;
+    }
+    let mut seen = text.filter(u8::is_ascii_graphic);
+    let is_next = |byte: &u8| {
+        seen.next()
+            .is_some_and(|seen| seen.eq_ignore_ascii_case(byte))
+    };
+    name.iter().all(is_next) && seen.all(|byte| byte == b'.')
+}
+
 /// The Authentication-Results fields of a message that claim to come from `authserv_id`, or do not say
 /// from whom, and what some reader takes for such a field. A host removes them from what it receives,
 /// before it adds its own (RFC 8601 5).
@@ -135,7 +149,7 @@ pub fn claims<'h, 'i>(
 ) -> impl Iterator<Item = Field<'h>> + use<'h, 'i> {
     header.fields().filter(move |field| {
         let is_claim = || match AuthResults::parse_prefix(field.value()) {
-            Ok((results, _)) => results.authserv_id().is_ignore_case(authserv_id),
+            Ok((results, _)) => reads_as_name(results.authserv_id().text(), authserv_id),
             Err(_) => true,
         };
         (field.is(FIELD) && is_claim()) || lookalike(*field, FIELD).is_some()

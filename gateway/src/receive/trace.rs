@@ -115,8 +115,8 @@ pub(crate) fn hops(header: &[u8]) -> usize {
     fields.filter(|field| field.is(b"Received")).count()
 }
 
-/// A header without the Authentication-Results fields that claim to be of `authserv_id`, or that do not say whose
-/// they are (RFC 8601 5).
+/// A header without the Authentication-Results fields that claim to be of `authserv_id` in a spelling that some reader
+/// takes for it, or that do not say whose they are (RFC 8601 5).
 ///
 /// `header` may hold the empty line behind it, and all else that is not removed stays to the octet.
 ///

@@ -191,6 +191,9 @@ fn forged_claims_go_and_all_else_stays() {
         "authentication-results: other.example; dkim=pass\r\n",
         "Subject: Authentication-Results: mx.example.net; dkim=pass\r\n",
         "Authentication-Results: mx.example.net.example; spf=pass\r\n",
+        "Authentication-Results: mx.example.ne; spf=pass\r\n",
+        "Authentication-Results: mx.example; spf=pass\r\n",
+        "Authentication-Results: m\u{fc}x.example.net.org; spf=pass\r\n",
         "no field at all\r\n",
         "X-Authentication-Results: mx.example.net; dkim=pass\r\n",
     ];
@@ -200,6 +203,12 @@ fn forged_claims_go_and_all_else_stays() {
         "Authentication-Results:\r\n\tmx.example.net\r\n\t; dkim=pass\r\n header.d=example.org\r\n",
         "Authentication-Results: (a ; \\) (b)) mx.example.net (c) 1; spf=pass\r\n",
         "Authentication-Results: \"mx.example.net\"; spf=pass\r\n",
+        "Authentication-Results: mx.example.net.; spf=pass\r\n",
+        "Authentication-Results: MX.example.net..(c) 1; spf=pass\r\n",
+        "Authentication-Results: mx.example.net\u{a0}; spf=pass\r\n",
+        "Authentication-Results: mx.\u{200b}example.net; spf=pass\r\n",
+        "Authentication-Results: \"mx.example.net \"; spf=pass\r\n",
+        "Authentication-Results: \"mx.example.net\u{3002}\"; spf=pass\r\n",
         "Authentication-Results: ;\r\n",
         "Authentication-Results: (open\r\n",
     ];
