@@ -323,7 +323,8 @@ async fn read_again(receiver: Arc<Receiver>, config: Config, mut reload: Reload)
                 match Users::read(&submit.users) {
                     Ok(read) => {
                         info!(users = read.len(), "users read again");
-                        *users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
+                        let mut users = users.write().unwrap_or_else(PoisonError::into_inner);
+                        *users = Arc::new(read.in_place_of(&users));
                     }
                     Err(error) => error!(%error, "the users stay as they were"),
                 }

@@ -45,7 +45,7 @@ const ITERATIONS: u32 = 100_000;
 /// What a line may ask for at most: a login must not take minutes.
 const MAX_ITERATIONS: u32 = 10_000_000;
 
-/// Octets of a new salt; [`StoredKeys::decoy`] makes as many.
+/// Octets of a new salt.
 const SALT: usize = 16;
 
 /// The longest password (RFC 4616 2).
@@ -58,9 +58,18 @@ const MAX_FILE: u64 = 64 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Users {
     by_name: HashMap<String, Arc<User>>,
-    /// Of the users who do not exist.
-    iterations: u32,
+    /// Of each user, in order: one who does not exist has one of them.
+    shapes: Vec<Shape>,
+    /// What a user who does not exist looks like follows from this and the name.
     secret: [u8; 32],
+}
+
+/// What a client learns of a user before it has proven anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Shape {
+    iterations: u32,
+    /// Octets of the salt.
+    salt: usize,
 }
 
 /// One of them, or one who does not exist and fails to log in as a real one does.
@@ -119,7 +128,6 @@ impl Users {
 
     fn parse(text: &str, secret: [u8; 32]) -> Result<Self, (usize, String)> {
         let mut users = HashMap::new();
-        let mut iterations = ITERATIONS;
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -127,19 +135,26 @@ impl Users {
             }
             let at = |rule: String| (index.saturating_add(1), rule);
             let user = User::parse(line).map_err(at)?;
-            if users.is_empty() {
-                iterations = user.iterations;
-            }
             let name = user.name.clone();
             if users.insert(name, Arc::new(user)).is_some() {
                 return Err(at("this user is there twice".to_owned()));
             }
         }
+        let mut shapes: Vec<Shape> = users.values().map(|user| user.shape()).collect();
+        shapes.sort_unstable();
         Ok(Self {
             by_name: users,
-            iterations,
+            shapes,
             secret,
         })
+    }
+
+    /// These users in the place of others: those who do not exist stay as they were.
+    pub(crate) fn in_place_of(self, others: &Self) -> Self {
+        Self {
+            secret: others.secret,
+            ..self
+        }
     }
 
     /// The user of a name that is there.
@@ -149,15 +164,35 @@ impl Users {
 
     /// The user of a name, or one who looks like one and whom no password fits.
     pub(crate) fn find_or_decoy(&self, name: &str) -> Option<Arc<User>> {
-        self.find(name).or_else(|| {
-            let (salt, keys) = StoredKeys::decoy(&self.secret, name, &SHA256)?;
-            Some(Arc::new(User {
-                name: name.to_owned(),
-                salt: salt.to_vec(),
-                iterations: self.iterations,
-                keys,
-                senders: Senders::These(Vec::new()),
-            }))
+        self.find(name).or_else(|| self.decoy(name).map(Arc::new))
+    }
+
+    /// A user with the shape of a real one, each as likely as the other, and always the same for one name (RFC 5802 9).
+    fn decoy(&self, name: &str) -> Option<User> {
+        let (_, keys) = StoredKeys::decoy(&self.secret, name, &SHA256)?;
+        // A name in SASL has no NUL, so that no two of these are the same.
+        let part =
+            |what: &str| StoredKeys::decoy(&self.secret, &format!("{what}\0{name}"), &SHA256);
+        let (chance, _) = part("shape")?;
+        // The lot falls on the same place of the order when users come and go, so that few decoys change with them.
+        let lot = u128::from(u64::from_be_bytes(*chance.first_chunk()?));
+        let place = usize::try_from((lot * self.shapes.len() as u128) >> 64).ok()?;
+        let shape = self.shapes.get(place).copied().unwrap_or(Shape {
+            iterations: ITERATIONS,
+            salt: SALT,
+        });
+        let mut salt = Vec::with_capacity(shape.salt);
+        while salt.len() < shape.salt {
+            let (more, _) = part(&format!("salt {}", salt.len()))?;
+            salt.extend_from_slice(&more);
+        }
+        salt.truncate(shape.salt);
+        Some(User {
+            name: name.to_owned(),
+            salt,
+            iterations: shape.iterations,
+            keys,
+            senders: Senders::These(Vec::new()),
         })
     }
 
@@ -193,6 +228,13 @@ impl User {
     pub(crate) fn is_password(&self, password: &[u8]) -> bool {
         self.keys
             .is_password(password, &self.salt, self.iterations, &SHA256)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape {
+            iterations: self.iterations,
+            salt: self.salt.len(),
+        }
     }
 
     pub(crate) fn scram(&self) -> ScramUser<'_> {
@@ -461,6 +503,61 @@ pub(super) mod tests {
         assert!(!decoy.is_password(b"secret"));
         assert!(!sends(&decoy, "joe@example.org"));
         assert_eq!(users.find_or_decoy("joe").unwrap().salt, SALT);
+    }
+
+    #[test]
+    fn those_who_are_not_there_are_like_those_who_are() {
+        let shapes = [
+            (4096, 16),
+            (4096, 16),
+            (4096, 8),
+            (10_000, 16),
+            (10_000, 40),
+        ];
+        let text: String = (shapes.iter().enumerate())
+            .map(|(index, &(iterations, salt))| {
+                line(
+                    &format!("user{index}"),
+                    b"secret",
+                    &vec![7; salt],
+                    iterations,
+                )
+                .unwrap()
+            })
+            .collect();
+        let users = Users::parse(&text, [1; 32]).unwrap();
+        let shape = |users: &Users, index: usize| {
+            let decoy = users.find_or_decoy(&format!("nobody{index}")).unwrap();
+            (decoy.iterations, decoy.salt.len())
+        };
+        let of_decoys: Vec<_> = (0..2000).map(|index| shape(&users, index)).collect();
+        for wanted in shapes {
+            let share =
+                shapes.iter().filter(|&&shape| shape == wanted).count() * 2000 / shapes.len();
+            let count = of_decoys.iter().filter(|&&shape| shape == wanted).count();
+            // Six standard deviations at most: the names are the same each time.
+            assert!(
+                count.abs_diff(share) < 130,
+                "{wanted:?}: {count} of {share}"
+            );
+        }
+        // Salts are not made of one another, nor of the same octets for two names.
+        let salt = |name: &str| users.find_or_decoy(name).unwrap().salt.clone();
+        let long = (0..2000)
+            .map(|index| format!("nobody{index}"))
+            .find(|name| salt(name).len() == 40);
+        let salt = salt(&long.unwrap());
+        assert!(salt[..16] != salt[16..32] && salt[32..] != salt[..8]);
+        // Reading the file again changes no decoy; one user more changes few.
+        let same = Users::parse(&text, [2; 32]).unwrap().in_place_of(&users);
+        assert!((0..2000).all(|index| shape(&same, index) == of_decoys[index]));
+        let more = text + &line("more", b"secret", SALT, 4096).unwrap();
+        let more = Users::parse(&more, [2; 32]).unwrap().in_place_of(&users);
+        let changed = (0..2000).filter(|&index| shape(&more, index) != of_decoys[index]);
+        assert!(changed.count() < 500);
+        // In a file without users there are decoys, too.
+        let none = Users::parse("", [1; 32]).unwrap();
+        assert_eq!(shape(&none, 0), (ITERATIONS, 16));
     }
 
     #[test]
