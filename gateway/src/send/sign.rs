@@ -1,7 +1,9 @@
 //! The signatures that go before a message (RFC 6376, RFC 8463).
 //!
-//! The domain of the author, in the From field, says which keys sign; all keys of that domain do, so that RSA and
-//! Ed25519 may stand side by side. A message of which no domain is the author beyond doubt, or of a domain without
+//! The domain of the author, in the From field, says which keys sign: its own, or where it has none those of the
+//! nearest domain above it that has, which DMARC takes for it too unless its record asks for strict alignment (RFC
+//! 9989 4.10). So the notifications of this host, which are from its postmaster, are signed by the domain that it is in.
+//! All keys of that domain sign, so that RSA and Ed25519 may stand side by side. A message of which no domain is the author beyond doubt, or of a domain without
 //! a key, goes unsigned: its author may have signed it already. The message is read in blocks, never whole; the
 //! time of the signature is that of the attempt.
 
@@ -81,10 +83,7 @@ impl Keys {
             return Ok(Vec::new());
         };
         let mut signers = Vec::new();
-        for key in keys
-            .iter()
-            .filter(|key| key.domain.eq_ignore_ascii_case(&domain))
-        {
+        for key in nearest(&keys, &domain) {
             let options =
                 SignOptions::new(key.domain.as_bytes(), key.selector.as_bytes()).signed_at(now);
             match Signer::new(block, key.private.as_sign(), RUST_CRYPTO, options) {
@@ -148,6 +147,23 @@ fn read(keys: &[config::Key]) -> Result<Vec<Key>, Error> {
         }
     });
     keys.collect()
+}
+
+/// The keys of a domain, or of the nearest one above it that has any.
+fn nearest<'k>(keys: &'k [Key], domain: &str) -> impl Iterator<Item = &'k Key> {
+    let has_key = |domain: &&str| {
+        keys.iter()
+            .any(|key| key.domain.eq_ignore_ascii_case(domain))
+    };
+    let signing = above(domain).find(has_key).unwrap_or_default().to_owned();
+    (keys.iter()).filter(move |key| key.domain.eq_ignore_ascii_case(&signing))
+}
+
+/// A domain and those above it.
+pub(super) fn above(domain: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(domain), |domain| {
+        domain.split_once('.').map(|(_, rest)| rest)
+    })
 }
 
 /// The domain of the author in A-labels (RFC 8616 5), when there is one beyond doubt.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Config, Key, Route};
 use crate::key_file::{self, SigningKey};
+use crate::send::sign::above;
 use crate::service::config::check::{Checked, Findings, is_domain};
 
 /// Reports are spread over this time (RFC 8460 4.1).
@@ -18,6 +19,10 @@ impl Checked for Config {
         findings.folder("state", &self.state);
         findings.differ("spool", &self.spool, "state", &self.state);
         check_keys(&self.sign, findings);
+        if !self.sign.is_empty() && !above(&self.name).any(|domain| signs(&self.sign, domain)) {
+            let rule = "no [[sign]] is for it or a domain above it: what this host tells of mail that failed goes unsigned";
+            findings.warn("name", rule);
+        }
         check_route(&self.route, findings);
         findings.retry(&self.retry);
         self.check_tls(findings);

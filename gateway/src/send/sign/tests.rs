@@ -160,13 +160,40 @@ fn all_keys_of_the_author_sign() {
 }
 
 #[test]
+fn the_nearest_domain_that_has_a_key_signs() {
+    let world = World::new();
+    let key = SigningKey::new_ed25519().unwrap();
+    let config = [
+        world.key("example.org", "ed", &key),
+        world.key("Mail.example.org", "ed", &key),
+    ];
+    let keys = Keys::read(&config).unwrap();
+    for (from, signer) in [
+        ("joe@example.org", "d=example.org;"),
+        ("postmaster@mx.example.org", "d=example.org;"),
+        ("joe@mail.example.org", "d=Mail.example.org;"),
+        ("joe@a.MAIL.example.org", "d=Mail.example.org;"),
+        ("joe@amail.example.org", "d=example.org;"),
+    ] {
+        let message = message(from, 100);
+        let fields = keys.sign(&world.entry(&message)).unwrap();
+        assert_eq!(signatures(&fields), 1, "{from}");
+        assert!(String::from_utf8_lossy(&fields).contains(signer), "{from}");
+        assert_eq!(passing(&[fields, message].concat(), &[key.record()]), 1);
+    }
+}
+
+#[test]
 fn what_has_no_key_or_no_author_goes_unsigned() {
     let world = World::new();
     let keys =
         Keys::read(&[world.key("example.org", "ed", &SigningKey::new_ed25519().unwrap())]).unwrap();
     for from in [
         "joe@example.net",
-        "joe@sub.example.org",
+        "joe@notexample.org",
+        "joe@org",
+        "joe@example.org.example.net",
+        "joe@sub.example.org, ann@example.org",
         "joe@example.org, ann@example.net",
         "joe@example.org\r\nFrom: ann@example.org",
         "nobody",

@@ -1,4 +1,5 @@
 use super::*;
+use crate::service::config::check::Said;
 use crate::service::config::source::Source;
 use crate::service::config::source::tests::example;
 use std::fs::Permissions;
@@ -6,14 +7,44 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 fn errors(text: &str) -> Vec<String> {
+    let errors = said(text).errors;
+    errors.iter().map(ToString::to_string).collect()
+}
+
+fn said(text: &str) -> Said {
     let source = Source::parse(Path::new("x"), text).unwrap();
     let config: Config = source
         .values()
         .unwrap_or_else(|errors| panic!("{errors:?}"));
     let mut findings = Findings::new(&source);
     config.check(&mut findings);
-    let errors = findings.said().errors;
-    errors.iter().map(ToString::to_string).collect()
+    findings.said()
+}
+
+#[test]
+fn who_signs_for_this_host() {
+    let folder = std::env::temp_dir().join(format!("scop-check-sign-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let place = folder.display();
+    let key = folder.join("key");
+    std::fs::write(&key, "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=\n").unwrap();
+    for (domain, is_warned) in [
+        ("example.org", false),
+        ("mail.example.org", false),
+        ("a.mail.example.org", true),
+        ("example.net", true),
+    ] {
+        let text = format!(
+            "name = 'mail.example.org'\nspool = '{place}/spool'\nstate = '{place}/state'\n\
+             [[sign]]\ndomain = '{domain}'\nselector = 'mail'\nkey = '{}'\n",
+            key.display()
+        );
+        let said = said(&text);
+        let has =
+            (said.warnings.iter()).any(|warning| warning.to_string().contains("goes unsigned"));
+        assert_eq!(has, is_warned, "{domain}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
