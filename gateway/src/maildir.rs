@@ -225,20 +225,28 @@ fn holds(folder: &Path, id: &Id) -> io::Result<bool> {
 
 /// Writes and flushes a new file.
 fn write(path: &Path, content: Content<'_>) -> io::Result<()> {
-    // Nobody else has a file of this name: it is left from an attempt that was killed.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        removed => removed?,
-    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
     fault::step()?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    for piece in content.pieces {
+    let mut file = match options.open(path) {
+        // Nobody else has a file of this name: it is left from an attempt that was killed.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            fault::step()?;
+            options.open(path)?
+        }
+        opened => opened?,
+    };
+    let octets: usize = content.pieces.iter().map(|piece| piece.len()).sum();
+    if octets <= BUFFER {
+        // To copy a message of usual size takes less time than a second write.
         fault::step()?;
-        file.write_all(piece)?;
+        file.write_all(&content.pieces.concat())?;
+    } else {
+        for piece in content.pieces {
+            fault::step()?;
+            file.write_all(piece)?;
+        }
     }
     if let Some(part) = content.file {
         copy(part, &mut file)?;

@@ -3,11 +3,14 @@
 //! A name that was renamed into a folder is on disk when the folder has been flushed since. That takes as long
 //! for a hundred names as for one. So it goes by rounds: who comes while a round runs waits for the next one,
 //! since the running one may have begun before its rename; one of those who wait then runs it for all of them.
+//!
+//! Each is woken once, by the end of its own round, and one by the end of the round before, to run the next: to wake
+//! all of them at each end would cost more than the messages.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::fault;
 
@@ -16,7 +19,9 @@ use super::fault;
 pub(crate) struct Folder {
     path: PathBuf,
     rounds: Mutex<Rounds>,
-    ended: Condvar,
+    /// Those who wait for rounds with an even number, or an odd one: a round that runs, and the next.
+    even: Condvar,
+    odd: Condvar,
 }
 
 /// Rounds are counted from 1.
@@ -24,6 +29,8 @@ pub(crate) struct Folder {
 struct Rounds {
     begun: u64,
     ended: u64,
+    /// How many wait for the round that begins next.
+    waiting: u32,
     /// The last one that failed, and how.
     failed: u64,
     error: Option<(io::ErrorKind, Option<i32>)>,
@@ -34,7 +41,8 @@ impl Folder {
         Self {
             path,
             rounds: Mutex::default(),
-            ended: Condvar::new(),
+            even: Condvar::new(),
+            odd: Condvar::new(),
         }
     }
 
@@ -49,31 +57,69 @@ impl Folder {
 
     /// Returns when a round is over that began after this call; `round` runs it, here or for another caller.
     fn share(&self, round: impl Fn() -> io::Result<()>) -> io::Result<()> {
-        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rounds = self.lock();
         let mine = rounds.begun + 1;
-        while rounds.ended < mine {
-            if rounds.begun > rounds.ended {
-                let waited = self.ended.wait(rounds);
+        if rounds.is_running() {
+            rounds.waiting += 1;
+            while rounds.is_running() && rounds.ended < mine {
+                let waited = self.of(mine).wait(rounds);
                 rounds = waited.unwrap_or_else(PoisonError::into_inner);
-                continue;
             }
-            rounds.begun += 1;
-            drop(rounds);
-            let flushed = round();
-            rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
-            rounds.ended += 1;
-            if let Err(error) = flushed {
-                rounds.failed = rounds.ended;
-                rounds.error = Some((error.kind(), error.raw_os_error()));
+            if rounds.ended >= mine {
+                return rounds.result(mine);
             }
-            self.ended.notify_all();
+            rounds.waiting -= 1;
         }
-        // A round after mine that failed before I woke up counts as mine: too cautious, never too trusting.
-        match rounds.error {
-            Some((_, Some(code))) if rounds.failed >= mine => {
+        rounds.begun = mine;
+        let together = std::mem::take(&mut rounds.waiting);
+        drop(rounds);
+        let flushed = round();
+        let mut rounds = self.lock();
+        rounds.ended = mine;
+        if let Err(error) = &flushed {
+            rounds.failed = mine;
+            rounds.error = Some((error.kind(), error.raw_os_error()));
+        }
+        let next = rounds.waiting;
+        // Those who are woken need it.
+        drop(rounds);
+        if together > 0 {
+            self.of(mine).notify_all();
+        }
+        // Who comes before it is awake may run that round as well, and wakes it then.
+        if next > 0 {
+            self.of(mine + 1).notify_one();
+        }
+        flushed
+    }
+
+    const fn of(&self, round: u64) -> &Condvar {
+        if round.is_multiple_of(2) {
+            &self.even
+        } else {
+            &self.odd
+        }
+    }
+
+    /// The lock is never held while something can fail.
+    fn lock(&self) -> MutexGuard<'_, Rounds> {
+        self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rounds {
+    const fn is_running(&self) -> bool {
+        self.begun > self.ended
+    }
+
+    /// What came of a round that is over. One after it that failed meanwhile counts as well: too cautious, never
+    /// too trusting.
+    fn result(&self, round: u64) -> io::Result<()> {
+        match self.error {
+            Some((_, Some(code))) if self.failed >= round => {
                 Err(io::Error::from_raw_os_error(code))
             }
-            Some((kind, None)) if rounds.failed >= mine => Err(kind.into()),
+            Some((kind, None)) if self.failed >= round => Err(kind.into()),
             _ => Ok(()),
         }
     }
