@@ -216,6 +216,27 @@ impl Program {
         )
     }
 
+    /// opendkim, which checks the signatures of all mail that a server hands to it as a milter. `keys` are lines of a
+    /// name and a record, instead of the DNS.
+    pub fn opendkim(keys: &str) -> Option<Self> {
+        let program = installed("opendkim", "opendkim")?;
+        let folder = Folder::new("opendkim");
+        let port = free_port();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).expect("a file is written");
+            path
+        };
+        let settings = format!(
+            "Mode v\nTestPublicKeys {}\nSocket inet:{port}@127.0.0.1\nSyslog no\nAlwaysAddARHeader yes\n\
+             InternalHosts 192.0.2.1\nRequireSafeKeys no\n",
+            file("keys", keys).display()
+        );
+        let mut command = Command::new(program);
+        command.arg("-f").arg("-x").arg(file("conf", &settings));
+        Some(Self::start(&mut command, port, folder))
+    }
+
     /// Dovecot's LMTP server: mail for every address goes into one maildir. Its authentication service knows
     /// every user by the password "secret".
     pub fn dovecot() -> Option<Self> {
