@@ -207,7 +207,7 @@ fn each_policy_and_each_certificate() {
     let config = stage.sender(&format!(
         "[tls.report]\norganization = \"Example\"\ncontact = \"postmaster@example.test\"\n\
          from = \"tls-reports@example.test\"\ndelay = \"0s\"\nports = [{}]\n",
-        stage.https_port()
+        stage.reports_port()
     ));
     not_at_midnight();
     let folder = stage.world.folder.path().to_owned();

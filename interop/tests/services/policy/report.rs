@@ -76,7 +76,7 @@ fn wait_for_all(stage: &mut Stage, cases: usize, log: impl Fn() -> String) -> (R
                 (name.to_owned(), letter.data.clone())
             })
             .collect();
-        for posted in stage.web()["posted"].as_array().unwrap() {
+        for posted in stage.posted().as_array().unwrap() {
             assert_eq!(posted["host"], "reports.test");
             assert_eq!(posted["type"], "application/tlsrpt+gzip");
             let name = posted["path"]

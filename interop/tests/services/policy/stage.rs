@@ -77,8 +77,8 @@ pub struct Stage {
     pub world: World,
     sites: Vec<Site>,
     port: u16,
-    https_port: u64,
-    https: Peer,
+    policies: Peer,
+    reports: Peer,
     servers: Peer,
     arrived: Vec<Letter>,
     folder: Folder,
@@ -91,21 +91,23 @@ impl Stage {
         let folder = Folder::new("policy");
         let authority = Authority::new();
         fs::write(folder.path().join("roots.pem"), authority.certificate()).unwrap();
-        let https = https(folder.path(), &authority, sites)?;
-        let https_port = https.greeting()["port"].as_u64().unwrap();
+        let policies = policies(folder.path(), &authority, sites)?;
+        // Another server, and so another port.
+        let names = ["reports.test".to_owned()];
+        let reports = https(&folder.path().join("reports"), &authority, &names)?;
         let port = free_port();
         let servers = servers(folder.path(), &authority, sites, port)?;
         let mut zone = "host-record=reports.test,127.0.0.1\n".to_owned();
         for (number, site) in sites.iter().enumerate() {
-            let rua = rua(number, site, https_port);
+            let rua = rua(number, site, port_of(&reports));
             zone.push_str(&records(number, site, &rua));
         }
         Some(Self {
             world: World::new(&zone)?,
             sites: sites.to_vec(),
             port,
-            https_port,
-            https,
+            policies,
+            reports,
             servers,
             arrived: Vec::new(),
             folder,
@@ -120,12 +122,13 @@ impl Stage {
              [tls]\nroots = \"{}\"\nmta_sts_port = {}\n{rest}",
             self.port,
             self.folder.path().join("roots.pem").display(),
-            self.https_port,
+            port_of(&self.policies),
         ))
     }
 
-    pub const fn https_port(&self) -> u64 {
-        self.https_port
+    /// The port of the web server that takes reports.
+    pub fn reports_port(&self) -> u64 {
+        port_of(&self.reports)
     }
 
     /// All that arrived so far.
@@ -149,10 +152,19 @@ impl Stage {
         &self.arrived
     }
 
-    /// Hosts whose policy was asked for, and what was posted, since the last question.
-    pub fn web(&mut self) -> Value {
-        self.https.ask(&json!({}))
+    /// Hosts whose policy was asked for since the last question.
+    pub fn asked(&mut self) -> Value {
+        self.policies.ask(&json!({}))["hosts"].take()
     }
+
+    /// What was posted since the last question.
+    pub fn posted(&mut self) -> Value {
+        self.reports.ask(&json!({}))["posted"].take()
+    }
+}
+
+fn port_of(server: &Peer) -> u64 {
+    server.greeting()["port"].as_u64().unwrap()
 }
 
 /// The lines of the log of a sender.
@@ -183,11 +195,11 @@ fn records(number: usize, site: &Site, rua: &str) -> String {
     )
 }
 
-/// The server that has the policies and takes reports.
-fn https(folder: &Path, authority: &Authority, sites: &[Site]) -> Option<Peer> {
-    let policies = folder.join("policies");
-    fs::create_dir(&policies).unwrap();
-    let mut names = vec!["reports.test".to_owned()];
+/// The web server that has the policies.
+fn policies(folder: &Path, authority: &Authority, sites: &[Site]) -> Option<Peer> {
+    let folder = folder.join("policies");
+    fs::create_dir(&folder).unwrap();
+    let mut names = Vec::new();
     for site in sites {
         let Some(mode) = site.mode else { continue };
         let own = format!("mail.{}.test", site.name);
@@ -198,20 +210,25 @@ fn https(folder: &Path, authority: &Authority, sites: &[Site]) -> Option<Peer> {
             _ => format!("version: STSv1\r\nmode: {mode}\r\nmx: {mx}\r\nmax_age: 86400\r\n"),
         };
         if site.served != Served::Nothing {
-            fs::write(policies.join(&host), policy).unwrap();
+            fs::write(folder.join(&host), policy).unwrap();
         }
         if site.served != Served::Unvouched {
             names.push(host);
         }
     }
-    let files = folder.join("https");
-    fs::create_dir(&files).unwrap();
-    authority.certify(&names, false).write(&files);
+    https(&folder, authority, &names)
+}
+
+/// A web server with the files of this folder, and with a certificate for these names.
+fn https(folder: &Path, authority: &Authority, names: &[String]) -> Option<Peer> {
+    let files = folder.join("certificate");
+    fs::create_dir_all(&files).unwrap();
+    authority.certify(names, false).write(&files);
     let file = |name: &str| files.join(name).display().to_string();
     let arguments = [
         &*file("cert.pem"),
         &*file("key.pem"),
-        policies.to_str().unwrap(),
+        folder.to_str().unwrap(),
     ];
     Peer::python_with("https_peer.py", &arguments, "https")
 }
