@@ -414,6 +414,7 @@ fn typed(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<B
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     fn text(registry: &Registry) -> String {
@@ -495,8 +496,10 @@ mod tests {
         for _ in 0..3 * CONNECTIONS {
             idle.push(TcpStream::connect(address).await.unwrap());
         }
+        let begin = Instant::now();
         let response = ask(address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+        assert!(begin.elapsed() < TIME);
         assert!(response.contains("content-type: text/plain; version=0.0.4"));
         assert!(response.ends_with("} 1\n") || response.contains("result=\"accepted\"} 1\n"));
         for (request, status) in [
