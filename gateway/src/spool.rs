@@ -169,9 +169,17 @@ impl Spool {
         fs::metadata(self.0.queue.path())?.modified()
     }
 
-    /// Whether a message is there.
-    pub(crate) fn has(&self, id: &Id) -> io::Result<bool> {
-        self.message(id).try_exists()
+    /// Whether this user has put a message there. Others who may put messages in can use any name, also one that
+    /// follows from another.
+    pub(crate) fn has_own(&self, id: &Id) -> io::Result<bool> {
+        match fs::symlink_metadata(self.message(id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            metadata => {
+                let metadata = metadata?;
+                let me = rustix::process::geteuid().as_raw();
+                Ok(metadata.is_file() && metadata.uid() == me)
+            }
+        }
     }
 
     /// The messages that are there, oldest first. What is none goes to `failed`.

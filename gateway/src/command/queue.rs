@@ -17,11 +17,12 @@ use scop_mime_core::{HeaderEnd, find_header_end};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use self::listed::{Listed, Place};
+use self::listed::{Asked, Listed, Place};
 use crate::cli::queue::{List, Patience, Queue, Remove, Show, Try, Whose};
 use crate::command::check::now;
 use crate::error::Error;
 use crate::message::{MAX_HEADER, reason};
+use crate::report::json::line;
 use crate::service::config;
 use crate::spool::{Entry, Id, Request, Spool};
 use crate::terminal::shown;
@@ -54,23 +55,24 @@ pub(crate) fn run(command: &Queue, out: &mut dyn Write) -> Result<u8, Error> {
 
 fn list(arguments: &List, out: &mut dyn Write) -> Result<u8, Error> {
     let spool = open(&arguments.whose)?;
-    let requests = spool
-        .requests()
-        .or_else(unless_absent)
-        .map_err(at(&spool))?;
+    let asked = Asked::new(
+        spool
+            .requests()
+            .or_else(unless_absent)
+            .map_err(at(&spool))?,
+    );
     let now = now();
     let mut totals = text::Totals::default();
     for place in [Place::Queue, Place::Failed] {
         for id in place.names(&spool).map_err(at(&spool))? {
-            let Some((mut listed, _)) = Listed::read(&spool, place, &id).map_err(at(&spool))?
-            else {
+            let Some((mut listed, _)) = Listed::read(&spool, place, &id) else {
                 // It is over.
                 continue;
             };
-            listed.note(&requests);
+            listed.note(&asked);
             let written = if arguments.json {
                 listed.retain_owed();
-                json(&listed, out)?
+                json(&listed, out)
             } else {
                 totals.message(&listed, now, out)
             };
@@ -88,14 +90,16 @@ fn list(arguments: &List, out: &mut dyn Write) -> Result<u8, Error> {
 fn show(arguments: &Show, out: &mut dyn Write) -> Result<u8, Error> {
     let spool = open(&arguments.whose)?;
     let id = name(&arguments.id)?;
-    let requests = spool
-        .requests()
-        .or_else(unless_absent)
-        .map_err(at(&spool))?;
+    let asked = Asked::new(
+        spool
+            .requests()
+            .or_else(unless_absent)
+            .map_err(at(&spool))?,
+    );
     let (mut listed, entry) = find(&spool, &id)?;
-    listed.note(&requests);
+    listed.note(&asked);
     if arguments.json {
-        return crate::unless_closed(json(&listed, out)?).map(|()| 0);
+        return crate::unless_closed(json(&listed, out)).map(|()| 0);
     }
     let mut written = text::envelope(&listed, now(), out);
     if let Some(entry) = entry.filter(|_| arguments.header) {
@@ -134,7 +138,8 @@ fn remove(arguments: &Remove, out: &mut dyn Write) -> Result<u8, Error> {
     let mut requests = Vec::new();
     for id in names(&arguments.id)? {
         let (listed, _) = find(&spool, &id)?;
-        if tells && (listed.place == Place::Failed || listed.from == "<>") {
+        // There is no reverse path where the file cannot be read.
+        if tells && (listed.place == Place::Failed || matches!(&*listed.from, "" | "<>")) {
             let rule = "nobody can be told of it; --silent removes it";
             return Err(Error::new(id.as_str(), rule));
         }
@@ -236,7 +241,7 @@ fn names(texts: &[String]) -> Result<Vec<Id>, Error> {
 
 fn find(spool: &Spool, id: &Id) -> Result<(Listed, Option<Entry>), Error> {
     for place in [Place::Queue, Place::Failed] {
-        if let Some(found) = Listed::read(spool, place, id).map_err(at(spool))? {
+        if let Some(found) = Listed::read(spool, place, id) {
             return Ok(found);
         }
     }
@@ -281,10 +286,8 @@ fn write_header(header: &[u8], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The inner result is of the output.
-fn json(listed: &Listed, out: &mut dyn Write) -> Result<io::Result<()>, Error> {
-    let line = serde_json::to_string(listed).map_err(|error| Error::new("JSON", error))?;
-    Ok(writeln!(out, "{line}"))
+fn json(listed: &Listed, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(line(listed).as_bytes())
 }
 
 fn at(spool: &Spool) -> impl Fn(io::Error) -> Error {

@@ -89,9 +89,7 @@ pub(crate) fn run(arguments: &cli::Report) -> Result<String, Error> {
             version: VERSION,
             reports,
         };
-        return serde_json::to_string_pretty(&document)
-            .map(|text| text + "\n")
-            .map_err(|error| Error::new("the report", error));
+        return Ok(crate::report::json::document(&document));
     }
     let mut text = String::new();
     // Writing to a string does not fail.

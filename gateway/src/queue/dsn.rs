@@ -86,7 +86,7 @@ pub(crate) fn commit(
     getrandom::fill(&mut entropy).map_err(io::Error::from)?;
     let id = match name(entry, report, report.is_late, state.is_to_be_reported()) {
         // What is new was told together with a delay by a process that was killed before it noted so.
-        _ if spool.has(&name(entry, report, true, true))? => name(entry, report, true, true),
+        _ if spool.has_own(&name(entry, report, true, true))? => name(entry, report, true, true),
         id => id,
     };
     let written = render(&id, entry, &told, report, entropy)?;
@@ -124,10 +124,10 @@ fn name(entry: &Entry, report: &Report, is_late: bool, is_new: bool) -> Id {
 fn put(spool: &Spool, id: Id, envelope: &Envelope, octets: &[u8]) -> io::Result<Id> {
     let mut writer = match spool.write(&id, envelope) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            if spool.has(&id)? {
+            if spool.has_own(&id)? {
                 return Ok(id);
             }
-            // A beginning that a killed process left in a spool that others clear up.
+            // A beginning that a killed process left in a spool that others clear up, or a file of another user.
             spool.write(&Id::new()?, envelope)?
         }
         writer => writer?,

@@ -1,9 +1,9 @@
-//! The report as JSON in which no character can steer a terminal.
+//! JSON in which no character can steer a terminal.
 
 use std::io;
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::Report;
 use crate::terminal::is_hidden;
@@ -15,18 +15,27 @@ pub(crate) fn render(report: &Report) -> String {
 
 /// Any document, with a line end.
 pub(crate) fn document(report: &impl Serialize) -> String {
+    written(report, PrettyFormatter::new())
+}
+
+/// Any document on one line, with its end.
+pub(crate) fn line(document: &impl Serialize) -> String {
+    written(document, CompactFormatter)
+}
+
+fn written(document: &impl Serialize, formatter: impl Formatter) -> String {
     let mut bytes = Vec::new();
-    let mut serializer = Serializer::with_formatter(&mut bytes, Harmless(PrettyFormatter::new()));
-    // A vector takes everything, and a report has no map with other keys than text.
-    let _ = report.serialize(&mut serializer);
+    let mut serializer = Serializer::with_formatter(&mut bytes, Harmless(formatter));
+    // A vector takes everything, and no document has a map with other keys than text.
+    let _ = document.serialize(&mut serializer);
     bytes.push(b'\n');
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Pretty, with the hidden characters escaped that JSON itself would let stand.
-struct Harmless(PrettyFormatter<'static>);
+/// In some form, with the hidden characters escaped that JSON itself would let stand.
+struct Harmless<F>(F);
 
-impl Formatter for Harmless {
+impl<F: Formatter> Formatter for Harmless<F> {
     fn write_string_fragment<W: ?Sized + io::Write>(
         &mut self,
         writer: &mut W,

@@ -65,12 +65,17 @@ impl Spool {
     /// Asks. Once more is the same as once.
     pub(crate) fn ask(&self, request: &Request) -> io::Result<()> {
         fault::step()?;
-        OpenOptions::new()
+        // What is there is not opened: it may be root who asks, and the owner of the folder could have put a link to
+        // any place of the system there, or a pipe.
+        let made = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(false)
+            .create_new(true)
             .mode(0o600)
-            .open(self.request(request))?;
+            .open(self.request(request));
+        match made {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
         flush(&self.requests_folder())
     }
 
@@ -188,6 +193,22 @@ mod tests {
         spool.heard(&request).unwrap();
         spool.heard(&request).unwrap();
         assert!(!spool.is_asked(&request).unwrap());
+    }
+
+    /// Who asks may be root, and the folder is of another.
+    #[test]
+    fn nothing_is_made_or_opened_elsewhere() {
+        let place = Place::new();
+        let spool = Spool::open(&place.0).unwrap();
+        spool.hear().unwrap();
+        let elsewhere = place.0.join("elsewhere");
+        std::os::unix::fs::symlink(&elsewhere, place.0.join("requests/try")).unwrap();
+        spool.ask(&Request::Try(None)).unwrap();
+        assert!(fs::symlink_metadata(&elsewhere).is_err());
+        // It counts as a request all the same.
+        assert_eq!(spool.requests().unwrap(), [Request::Try(None)]);
+        spool.heard(&Request::Try(None)).unwrap();
+        assert_eq!(spool.requests().unwrap(), []);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! A message of a queue, as it is shown.
 
+use std::collections::HashMap;
 use std::io;
 
 use serde::Serialize;
 
+use crate::message::reason;
 use crate::queue::{Failure, Fate, State};
 use crate::spool::{Entry, Id, Looked, Request, Spool};
 
@@ -41,6 +43,13 @@ pub(super) struct Listed {
     /// Of the envelope.
     pub(super) count: usize,
     pub(super) recipients: Vec<Recipient>,
+}
+
+/// What was asked of a spool and not done yet.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    all: Option<&'static str>,
+    each: HashMap<String, &'static str>,
 }
 
 /// One recipient.
@@ -93,19 +102,19 @@ impl Place {
 }
 
 impl Listed {
-    /// None where it is not there any more.
-    pub(super) fn read(
-        spool: &Spool,
-        place: Place,
-        id: &Id,
-    ) -> io::Result<Option<(Self, Option<Entry>)>> {
+    /// None where it is not there any more. One that cannot be read does not hide the others.
+    pub(super) fn read(spool: &Spool, place: Place, id: &Id) -> Option<(Self, Option<Entry>)> {
         let looked = match place {
             Place::Queue => spool.look(id),
             Place::Failed => spool.look_failed(id),
         };
         let Looked { entry, state } = match looked {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            looked => looked?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => Looked {
+                entry: Err(format!("it cannot be read: {}", reason(&error))),
+                state: None,
+            },
+            Ok(looked) => looked,
         };
         let mut listed = Self {
             id: id.as_str().to_owned(),
@@ -126,7 +135,7 @@ impl Listed {
             Ok(entry) => entry,
             Err(rule) => {
                 listed.problem = Some(rule);
-                return Ok(Some((listed, None)));
+                return Some((listed, None));
             }
         };
         let envelope = &entry.envelope;
@@ -149,7 +158,7 @@ impl Listed {
         let pairs = envelope.to.iter().zip(state.recipients);
         let recipients = pairs.map(|(to, fate)| Recipient::new(&to.path, &to.parameters, fate));
         listed.recipients = recipients.collect();
-        Ok(Some((listed, Some(entry))))
+        Some((listed, Some(entry)))
     }
 
     /// Recipients that are not done.
@@ -162,15 +171,32 @@ impl Listed {
     }
 
     /// What was asked of it.
-    pub(super) fn note(&mut self, requests: &[Request]) {
-        let is_this = |id: &Id| id.as_str() == self.id;
-        self.asked = requests.iter().find_map(|request| match request {
-            Request::Remove { id, tells: false } if is_this(id) => Some("remove"),
-            Request::Remove { id, tells: true } if is_this(id) => Some("notify"),
-            Request::Try(Some(id)) if is_this(id) => Some("try"),
-            Request::Try(None) if self.place == Place::Queue => Some("try"),
-            _ => None,
-        });
+    pub(super) fn note(&mut self, asked: &Asked) {
+        let of_all = asked.all.filter(|_| self.place == Place::Queue);
+        self.asked = asked.each.get(&self.id).copied().or(of_all);
+    }
+}
+
+impl Asked {
+    pub(super) fn new(requests: Vec<Request>) -> Self {
+        let mut asked = Self::default();
+        for request in requests {
+            let (id, what) = match request {
+                Request::Try(None) => {
+                    asked.all = Some("try");
+                    continue;
+                }
+                Request::Try(Some(id)) => (id, "try"),
+                Request::Remove { id, tells: true } => (id, "notify"),
+                Request::Remove { id, tells: false } => (id, "remove"),
+            };
+            let known = asked.each.entry(id.as_str().to_owned()).or_insert(what);
+            // It is not tried any more.
+            if *known == "try" {
+                *known = what;
+            }
+        }
+        asked
     }
 }
 

@@ -123,6 +123,15 @@ fn what_is_listed() {
          2 messages in the queue, 46 B; 1 message in `failed`\n",
         text.split_once(failed.as_str()).unwrap().1.split_whitespace().next().unwrap(),
     )));
+    // One that cannot be read hides none of the others.
+    let unread = stand.folder.0.join("state").join(broken.as_str());
+    fs::create_dir(&unread).unwrap();
+    let (text, code) = stand.scop(&["list"]);
+    assert_eq!(code, Ok(0));
+    assert!(text.contains("    it cannot be read: is a directory\n") && text.contains(id));
+    let (_, code) = stand.scop(&["remove", "--notify", broken.as_str()]);
+    assert!(code.unwrap_err().contains("nobody can be told"));
+    fs::remove_dir(unread).unwrap();
     // Nothing was changed, made or set aside.
     assert!(!stand.folder.0.join("requests").exists());
     assert_eq!(stand.spool.list_failed().unwrap(), [failed]);
@@ -148,6 +157,9 @@ fn what_is_listed_in_json() {
     assert_eq!(recipient["attempts"], 2);
     assert_eq!(recipient["host"], "mx.example.net");
     assert_eq!(recipient["status"], "4.2.0");
+    // On a terminal it steers nothing.
+    assert_eq!(recipient["reply"], "450 4.2.0 later\u{202e}");
+    assert!(text.is_ascii() && text.lines().count() == 1, "{text}");
     let (text, _) = stand.scop(&["show", "--json", stand.id.as_str()]);
     let line: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(line["client"], "192.0.2.1");

@@ -412,7 +412,13 @@ fn the_same_is_committed_once() {
     )
     .unwrap();
     let made = commit(&other, &entry, &state, &report()).unwrap().unwrap();
-    assert!(other.has(&made.id).unwrap());
+    assert!(other.has_own(&made.id).unwrap());
+    // Nor is what another user put in under its name, such as this folder.
+    let third = Spool::open(&world.folder.join("third")).unwrap();
+    let taken = name(&entry, &report(), true, true);
+    fs::create_dir(world.folder.join(format!("third/queue/{taken}"))).unwrap();
+    let made = commit(&third, &entry, &state, &report()).unwrap().unwrap();
+    assert!(made.id != taken && third.has_own(&made.id).unwrap());
 }
 
 #[test]

@@ -38,7 +38,13 @@ impl<T: Transport> Work<T> {
                 tracing::info!(%id, "to be removed, and not in the queue any more");
                 Ok(true)
             }
-            Err(error) if is_absent(&error) => self.remove_failed(id).await,
+            // Who may put messages in may put in one that cannot be read.
+            Err(error)
+                if !removal.tells
+                    && (is_absent(&error) || error.kind() == io::ErrorKind::PermissionDenied) =>
+            {
+                self.remove_unread(id).await
+            }
             result => result,
         };
         let (spool, name) = (self.spool.clone(), id.clone());
@@ -102,13 +108,17 @@ impl<T: Transport> Work<T> {
         }
     }
 
-    /// It may be one that was given up before.
-    async fn remove_failed(&self, id: &Id) -> io::Result<bool> {
+    /// Whatever there is of that name, also what cannot be read and what was given up before.
+    async fn remove_unread(&self, id: &Id) -> io::Result<bool> {
         let (spool, name) = (self.spool.clone(), id.clone());
-        if blocking(move || spool.remove_failed(&name)).await? {
+        let remove = move || {
+            spool.remove(&name)?;
+            spool.remove_failed(&name)
+        };
+        if blocking(remove).await? {
             tracing::info!(%id, "removed from `failed`, as asked");
         } else {
-            tracing::info!(%id, "to be removed, and not there any more");
+            tracing::info!(%id, "to be removed, and nothing of it is left");
         }
         Ok(true)
     }
